@@ -1,0 +1,49 @@
+# What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
+
+.PHONY: help demo test lint build tools bench clean
+
+SHELL_SCRIPTS := tools/install.sh .ci/run
+PYTHON_FILES := $(wildcard tools/*.py tools/demo/*.py examples/*/*.py)
+NODE_FILES := $(wildcard examples/authjs-express/*.mjs examples/authjs-express/*.js tests/fixtures/authjs/*.mjs)
+
+help:
+	@echo 'make demo    run Envoy, sessiongate, an Auth.js application and a Python service on this machine'
+	@echo 'make test    every test, with a real Envoy, the real Auth.js and a browser'
+	@echo 'make lint    formatting, clippy, and a check of the scripts'
+	@echo 'make build   target/release/sessiongate'
+	@echo 'make bench   what one check costs'
+	@echo 'make tools   only install what all of these need'
+	@echo 'make clean   remove everything that was built or installed here'
+
+demo:
+	@tools/install.sh build envoy example
+	@python3 tools/demo
+
+test:
+	@tools/install.sh build envoy xds example fixture browser
+	cargo test --locked --all-targets
+	cargo test --locked --doc
+	python3 -m unittest discover -s tools/demo -p '*_test.py'
+
+lint:
+	@tools/install.sh build lint
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	shellcheck $(SHELL_SCRIPTS)
+	python3 -m py_compile $(PYTHON_FILES)
+	@for file in $(NODE_FILES); do node --check $$file || exit 1; done
+
+build:
+	@tools/install.sh build
+	cargo build --release --locked
+
+tools:
+	@tools/install.sh build envoy xds example fixture browser lint
+
+bench:
+	@tools/install.sh build
+	cargo bench --locked
+
+clean:
+	cargo clean
+	rm -rf .tools examples/authjs-express/node_modules tests/fixtures/authjs/node_modules

@@ -1,0 +1,143 @@
+//! What one check costs: `Gate::check` from a read request to a decision with its headers.
+//!
+//! Opening the token alone stands beside it in the same run, as what no gate can go below.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::fs;
+use std::hint::black_box;
+use std::time::{Duration, SystemTime};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use serde_json::json;
+use sessiongate::config::{self, Environment};
+use sessiongate::gate::Gate;
+use sessiongate::policy::decision::Decision;
+use sessiongate::request::path::RequestPath;
+use sessiongate::request::{Headers, HttpRequest, Repeats, RequestParts};
+use sessiongate::session::Provider;
+use sessiongate::session::authjs::AuthJs;
+
+const COOKIE: &str = "__Secure-authjs.session-token";
+const SECRET: &str = "bench-secret-bench-secret-bench-secret";
+
+/// A gate with the rules of an ordinary application, and as many more as asked for.
+fn gate(rules: usize) -> Gate {
+    let mut text = format!("sessions:\n  web: {{ kind: authjs, secret: {SECRET} }}\nrules:\n");
+    for at in 0..rules.saturating_sub(3) {
+        writeln!(text, "  - matcher: /section-{at}/:path*").expect("a String");
+    }
+    text.push_str("  - { matcher: '/api/auth/:path*', access: public }\n");
+    text.push_str("  - { matcher: '/_next/static/:path*', access: public }\n");
+    text.push_str("  - { matcher: '/((?!favicon.ico|robots.txt).*)' }\n");
+    let file = std::env::temp_dir().join(format!("sessiongate-bench-{}-{rules}.yaml", std::process::id()));
+    fs::write(&file, text).expect("a file");
+    let settings = config::load(Some(&file), &Environment::default()).expect("a configuration");
+    fs::remove_file(&file).expect("the file");
+    settings.gate
+}
+
+fn provider(gate: &Gate) -> &AuthJs {
+    match gate.sessions.iter().next().expect("a provider").1 {
+        Provider::AuthJs(provider) => provider,
+    }
+}
+
+/// A token of about so many bytes.
+fn token(gate: &Gate, bytes: usize) -> String {
+    let provider = provider(gate);
+    let mint = |padding: usize| {
+        let serde_json::Value::Object(claims) = json!({
+            "name": "Ada Lovelace", "email": "ada@example.com", "picture": null, "sub": "42",
+            "note": "n".repeat(padding),
+        }) else {
+            unreachable!("an object")
+        };
+        provider.mint(COOKIE, claims, Duration::from_secs(3600), SystemTime::now()).expect("a token")
+    };
+    let least = mint(0).len();
+    mint(bytes.saturating_sub(least) * 3 / 4)
+}
+
+/// The headers that a browser sends with a page navigation.
+fn browser_headers(cookie: &str) -> Headers<'static> {
+    let fields = [
+        ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+        ("accept-encoding", "gzip, deflate, br, zstd"),
+        ("accept-language", "en-GB,en;q=0.9"),
+        ("cookie", cookie),
+        ("sec-ch-ua", "\"Chromium\";v=\"140\", \"Not=A?Brand\";v=\"24\""),
+        ("sec-ch-ua-mobile", "?0"),
+        ("sec-ch-ua-platform", "\"Linux\""),
+        ("sec-fetch-dest", "document"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-site", "same-origin"),
+        ("upgrade-insecure-requests", "1"),
+        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"),
+        ("x-forwarded-proto", "https"),
+        ("x-request-id", "a7b0c1de-3a5f-4f2e-9a51-0d8f6c2b4e11"),
+    ];
+    let fields = fields.map(|(name, value)| (Cow::from(name), Cow::from(value.to_owned())));
+    Headers::new(fields.to_vec(), Repeats::Joined)
+}
+
+fn request<'a>(path: &'a str, headers: &Headers<'a>) -> HttpRequest<'a> {
+    HttpRequest::new(RequestParts {
+        method: "GET",
+        scheme: "https",
+        host: "app.example.com",
+        path: RequestPath::parse(path).expect("a path"),
+        query: "tab=1",
+        headers: headers.clone(),
+        request_id: "a7b0c1de-3a5f-4f2e-9a51-0d8f6c2b4e11",
+        now: SystemTime::now(),
+    })
+}
+
+fn chunks(token: &str, count: usize) -> String {
+    let size = token.len().div_ceil(count);
+    let chunk = |at: usize| &token[at * size..token.len().min((at + 1) * size)];
+    let pairs: Vec<String> = (0..count).map(|at| format!("{COOKIE}.{at}={}", chunk(at))).collect();
+    pairs.join("; ")
+}
+
+fn check(c: &mut Criterion) {
+    for rules in [20, 5000] {
+        let gate = gate(rules);
+        let small = token(&gate, 500);
+        let large = token(&gate, 4 * 3936);
+        let mut group = c.benchmark_group(format!("check with {rules} rules"));
+        let cases = [
+            ("public", "/api/auth/session", format!("theme=dark; {COOKIE}={small}"), "allow"),
+            ("session, 500 bytes", "/dashboard/orders", format!("theme=dark; {COOKIE}={small}"), "allow"),
+            ("session, 4 chunks of 500 bytes in all", "/dashboard/orders", chunks(&small, 4), "allow"),
+            ("session, 4 chunks of 3936 bytes", "/dashboard/orders", chunks(&large, 4), "allow"),
+            ("denial", "/dashboard/orders", "theme=dark".to_owned(), "redirect"),
+        ];
+        for (name, path, cookie, decision) in cases {
+            let headers = browser_headers(&cookie);
+            let decide = |request: &HttpRequest<'_>| gate.check(request).label();
+            assert_eq!(decide(&request(path, &headers)), decision, "{name}");
+            group.bench_function(name, |b| {
+                b.iter_batched(
+                    || request(path, &headers),
+                    |request| drop(black_box::<Decision<'_>>(gate.check(&request))),
+                    criterion::BatchSize::SmallInput,
+                );
+            });
+        }
+        group.finish();
+    }
+}
+
+fn floor(c: &mut Criterion) {
+    let gate = gate(20);
+    let token = token(&gate, 500);
+    let provider = provider(&gate);
+    c.bench_function("opening a token of 500 bytes alone", |b| {
+        b.iter(|| provider.decode(black_box(&token)).expect("claims"));
+    });
+}
+
+criterion_group!(benches, floor, check);
+criterion_main!(benches);

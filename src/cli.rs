@@ -1,0 +1,78 @@
+//! The command line: one file a command.
+
+mod check;
+mod schema;
+mod serve;
+mod token;
+mod validate;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, ConfigError, Environment, Settings};
+
+/// Auth.js sessions, enforced at the edge: an Envoy external authorization service.
+///
+/// Exit codes: 0 done, or allowed; 1 something is wrong, told on standard error; 2 the command line cannot be read;
+/// 3 (`check` only) the request would not be allowed.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(ConfigArg),
+    /// Decide one request and say why, step by step
+    Check(check::CheckArgs),
+    /// Check a configuration: exit 0, or 1 with every error
+    Validate(ConfigArg),
+    /// Make or read an Auth.js session token
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Print the JSON Schema of the configuration
+    Schema,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigArg {
+    /// The configuration; default: `$SESSIONGATE_CONFIG`, else sessiongate.yaml where there is one, else none
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArg {
+    fn load(&self) -> Result<Settings, ConfigError> {
+        config::load(self.config.as_deref(), &Environment::of_process())
+    }
+}
+
+/// The request would not be allowed.
+const NOT_ALLOWED: u8 = 3;
+
+impl Cli {
+    /// Runs the command. What it found goes to standard output, what is wrong to standard error.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Serve(arg) => finish(serve::run(&arg)),
+            Command::Check(args) => finish(check::run(&args)),
+            Command::Validate(arg) => finish(validate::run(&arg)),
+            Command::Token(command) => finish(token::run(command)),
+            Command::Schema => finish(schema::run()),
+        }
+    }
+}
+
+fn finish<E: fmt::Display>(result: Result<ExitCode, E>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}

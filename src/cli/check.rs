@@ -1,0 +1,123 @@
+//! `sessiongate check`: decides one request and says why, step by step.
+
+mod explanation;
+mod report;
+
+use std::borrow::Cow;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::Args;
+
+use self::explanation::Explanation;
+use super::{ConfigArg, NOT_ALLOWED};
+use crate::config::ConfigError;
+use crate::policy::decision::Decision;
+use crate::request::path::{PathError, RequestPath};
+use crate::request::{Headers, HttpRequest, Repeats, RequestParts};
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The request method, as in GET
+    method: String,
+    /// A URL, or a path with its query; the path is judged as it stands here
+    url: String,
+    /// A header of the request, as in 'accept: text/html'; may be repeated
+    #[arg(long = "header", short = 'H', value_name = "K: V", value_parser = header)]
+    headers: Vec<(String, String)>,
+    /// A cookie of the request, as in 'authjs.session-token=…'; may be repeated
+    #[arg(long = "cookie", short = 'b', value_name = "K=V", value_parser = cookie)]
+    cookies: Vec<String>,
+    /// Print the explanation as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CheckError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("`{0}` is neither an http(s) URL nor a path that starts with `/`")]
+    Url(String),
+    #[error("the request would be refused: {0}")]
+    Path(#[from] PathError),
+    #[error("cannot write the explanation: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CheckError> {
+    let settings = args.config.load()?;
+    let target = Target::parse(&args.url)?;
+    let request = HttpRequest::new(RequestParts {
+        method: &args.method,
+        scheme: target.scheme,
+        host: args.host(target.host),
+        path: RequestPath::parse(target.path)?,
+        query: target.query,
+        headers: args.request_headers(),
+        request_id: "",
+        now: SystemTime::now(),
+    });
+    let mut explanation = Explanation::default();
+    settings.gate.rules.each_finding(&request, |finding| explanation.found(&finding));
+    let decision = settings.gate.check_observed(&request, &mut explanation);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&explanation.json(&request, &decision))?);
+    } else {
+        print!("{}", explanation.text(&request, &decision));
+    }
+    let is_allowed = matches!(decision, Decision::Allow(_));
+    Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALLOWED) })
+}
+
+impl CheckArgs {
+    /// The URL's host, or else that of a `host` header.
+    fn host<'s>(&'s self, of_url: &'s str) -> &'s str {
+        let of_header = || self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        if of_url.is_empty() { of_header().map_or("", |(_, value)| value) } else { of_url }
+    }
+
+    fn request_headers(&self) -> Headers<'_> {
+        let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+            self.headers.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        if !self.cookies.is_empty() {
+            fields.push(("cookie".into(), self.cookies.join("; ").into()));
+        }
+        Headers::new(fields, Repeats::Separate)
+    }
+}
+
+/// A URL taken apart without changing it: what a client sends is judged, not what a parser makes of it.
+struct Target<'u> {
+    scheme: &'u str,
+    host: &'u str,
+    path: &'u str,
+    query: &'u str,
+}
+
+impl<'u> Target<'u> {
+    fn parse(url: &'u str) -> Result<Self, CheckError> {
+        let (scheme, host, rest) = match url.split_once("://") {
+            Some((scheme @ ("http" | "https"), rest)) => {
+                let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+                let (host, rest) = rest.split_at(end);
+                (scheme, host, rest)
+            }
+            _ if url.starts_with('/') => ("https", "", url),
+            _ => return Err(CheckError::Url(url.to_owned())),
+        };
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        Ok(Self { scheme, host, path: if path.is_empty() { "/" } else { path }, query })
+    }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("write it as 'name: value'")?;
+    Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+}
+
+fn cookie(text: &str) -> Result<String, String> {
+    if text.contains('=') { Ok(text.to_owned()) } else { Err("write it as 'name=value'".to_owned()) }
+}

@@ -1,0 +1,110 @@
+//! An explanation on paper: as text for a person, as JSON for a program.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use super::explanation::{Explanation, Verification};
+use crate::policy::decision::Decision;
+use crate::request::HttpRequest;
+
+impl Explanation {
+    pub(super) fn json(&self, request: &HttpRequest<'_>, decision: &Decision<'_>) -> Value {
+        let mut report = json!({
+            "decision": decision.label(),
+            "rule": decision.rule(),
+            "reason": decision.reason(),
+            "provider": decision.provider(),
+            "request": {
+                "method": request.method,
+                "scheme": request.scheme,
+                "host": request.host,
+                "path": request.path.as_sent(),
+            },
+            "readings": self.readings,
+            "rules": self.rules,
+        });
+        match decision {
+            Decision::Allow(permit) => {
+                let set = permit.upstream.set.iter().map(|(name, value)| (name.to_string(), json!(value)));
+                report["status"] = json!(200);
+                report["upstream"] = json!({
+                    "set": set.collect::<Map<_, _>>(),
+                    "remove": permit.upstream.remove.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+                });
+            }
+            Decision::Deny(_) | Decision::Redirect(_) | Decision::Unavailable(_) => {
+                if let Some(answer) = decision.answer() {
+                    report["status"] = json!(answer.status);
+                    report["headers"] = json!(answer.headers);
+                    report["body"] = json!(answer.body);
+                }
+            }
+        }
+        if let Decision::Redirect(challenge) = decision {
+            report["location"] = json!(challenge.location);
+        }
+        report
+    }
+
+    pub(super) fn text(&self, request: &HttpRequest<'_>, decision: &Decision<'_>) -> String {
+        let mut lines = Lines::default();
+        let host = if request.host.is_empty() { "(no host)" } else { request.host };
+        lines.add("request", format!("{} {} on {host}", request.method, request.path.as_sent()));
+        for reading in &self.readings {
+            let note = if reading.undecided { ", the strictest: a pattern was too costly to decide" } else { "" };
+            lines.add("reading", format!("{}  ->  rule {}{note}", reading.path, reading.rule));
+        }
+        for judged in &self.rules {
+            lines.add("rule", format!("{}  (access: {})", judged.rule, judged.access));
+            for verification in &judged.providers {
+                lines.add("session", line_of(verification));
+            }
+        }
+        lines.add("decision", format!("{}  ({})", decision.label(), decision.reason()));
+        match decision {
+            Decision::Allow(permit) => {
+                for (name, value) in &permit.upstream.set {
+                    lines.add("set", format!("{name}: {value}"));
+                }
+                let removed: Vec<&str> = permit.upstream.remove.iter().map(AsRef::as_ref).collect();
+                lines.add("remove", removed.join(", "));
+            }
+            Decision::Deny(_) | Decision::Redirect(_) | Decision::Unavailable(_) => {
+                if let Some(answer) = decision.answer() {
+                    lines.add("status", answer.status.to_string());
+                    for (name, value) in &answer.headers {
+                        lines.add("header", format!("{name}: {value}"));
+                    }
+                    if !answer.body.is_empty() {
+                        lines.add("body", answer.body.into_owned());
+                    }
+                }
+            }
+        }
+        lines.0
+    }
+}
+
+fn line_of(verification: &Verification) -> String {
+    let Verification { provider, credential, result, message } = verification;
+    match credential {
+        Some(credential) => format!("{provider}: {result}  ({credential}: {message})"),
+        None => format!("{provider}: {result}  ({message})"),
+    }
+}
+
+/// Lines with their subject in a column of its own, which a subject that repeats leaves empty.
+#[derive(Default)]
+struct Lines(String, &'static str);
+
+impl Lines {
+    fn add(&mut self, subject: &'static str, text: String) {
+        let shown = if subject == self.1 { "" } else { subject };
+        for (nth, line) in text.lines().enumerate() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(self.0, "{:<10}{line}", if nth == 0 { shown } else { "" });
+        }
+        self.1 = subject;
+    }
+}

@@ -1,0 +1,75 @@
+//! What is wrong with a configuration: all of it at once, each mistake with the path of its key.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::Settings;
+
+/// One mistake, or one warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The path of the key, as in `rules[2].matcher[0]`.
+    pub path: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read, or is not YAML.
+    #[error("{file}: {message}")]
+    Unreadable { file: String, message: String },
+    /// It says something that cannot be.
+    #[error("{}", list(.file.as_ref(), .problems))]
+    Invalid { file: Option<PathBuf>, problems: Vec<Problem> },
+}
+
+fn list(file: Option<&PathBuf>, problems: &[Problem]) -> String {
+    let file = file.map_or_else(|| "configuration".to_owned(), |file| file.display().to_string());
+    let lines: Vec<String> = problems.iter().map(|problem| format!("{file}: {problem}")).collect();
+    lines.join("\n")
+}
+
+/// The mistakes found so far.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    errors: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl Problems {
+    /// Notes a mistake. A second one for the same key is a consequence of the first and left out.
+    pub(super) fn error(&mut self, path: impl Into<String>, message: impl fmt::Display) {
+        let problem = Problem { path: path.into(), message: message.to_string() };
+        if !self.errors.iter().any(|known| known.path == problem.path) {
+            self.errors.push(problem);
+        }
+    }
+
+    pub(super) fn warning(&mut self, path: impl Into<String>, message: impl fmt::Display) {
+        self.warnings.push(Problem { path: path.into(), message: message.to_string() });
+    }
+
+    /// The value of a result, or its error noted.
+    pub(super) fn ok<T, E: fmt::Display>(&mut self, path: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.error(path, error)).ok()
+    }
+
+    pub(super) fn finish(
+        self,
+        file: Option<PathBuf>,
+        settings: Option<Settings>,
+    ) -> Result<Settings, ConfigError> {
+        match settings {
+            Some(settings) if self.errors.is_empty() => Ok(Settings { warnings: self.warnings, ..settings }),
+            _ => Err(ConfigError::Invalid { file, problems: self.errors }),
+        }
+    }
+}

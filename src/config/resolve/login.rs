@@ -1,0 +1,69 @@
+//! `login`: where a client without a session is sent.
+
+use std::time::SystemTime;
+
+use super::defaults::AuthEnvironment;
+use crate::config::error::Problems;
+use crate::config::raw::RawLogin;
+use crate::gate::Gate;
+use crate::policy::Access;
+use crate::policy::login::{Login, LoginError};
+use crate::request::path::RequestPath;
+use crate::request::{Headers, HttpRequest, RequestParts};
+use crate::rule::host::{HostPattern, HostPatternError};
+
+pub(super) fn resolve(raw: RawLogin, auth: &AuthEnvironment, problems: &mut Problems) -> Option<Login> {
+    let url = raw.url.unwrap_or_else(|| format!("{}/signin", auth.base_path));
+    let callback_param = raw.callback_param.unwrap_or_else(|| "callbackUrl".to_owned());
+    let origin = raw.origin.or_else(|| auth.origin.clone());
+    let hosts = raw.trusted_hosts.into_iter().enumerate().filter_map(|(at, host)| {
+        let path = format!("login.trusted_hosts[{at}]");
+        match HostPattern::parse(&host) {
+            Ok(HostPattern::Exact(name)) => Some(name),
+            Ok(HostPattern::Below(_)) => {
+                problems.error(path, HostPatternError::Wildcard(host));
+                None
+            }
+            Err(error) => {
+                problems.error(path, error);
+                None
+            }
+        }
+    });
+    let trusted_hosts = hosts.collect();
+    match Login::new(&url, &callback_param, origin.as_deref(), trusted_hosts) {
+        Ok(login) => Some(login),
+        Err(error) => {
+            let key = match error {
+                LoginError::Url(_) | LoginError::Fragment(_) => "login.url",
+                LoginError::Origin(_) => "login.origin",
+                LoginError::CallbackParam(_) => "login.callback_param",
+            };
+            problems.error(key, error);
+            None
+        }
+    }
+}
+
+/// A login that itself needs a session can never be reached. It is a warning, for another service may serve it.
+pub(super) fn warn_if_guarded(gate: &Gate, problems: &mut Problems) {
+    let Some(path) = gate.login.path() else { return };
+    let Ok(readings) = RequestPath::parse(path) else { return };
+    let request = HttpRequest::new(RequestParts {
+        method: "GET",
+        scheme: "https",
+        host: "",
+        path: readings,
+        query: "",
+        headers: Headers::default(),
+        request_id: "",
+        now: SystemTime::UNIX_EPOCH,
+    });
+    let is_guarded = gate.rules.governing(&request).iter().any(|rule| rule.terms.access > Access::Optional);
+    if is_guarded {
+        problems.warning(
+            "login.url",
+            format!("nobody can sign in at {path} through this gate: add a rule for it with `access: public`"),
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! `rules` and `default`: matchers compiled, hosts read, providers found by their names.
+
+use std::collections::HashSet;
+
+use super::defaults::AuthEnvironment;
+use super::on_deny;
+use crate::config::error::Problems;
+use crate::config::raw::{OneOrMany, RawDefault, RawRule};
+use crate::policy::on_deny::OnDeny;
+use crate::policy::{Access, Terms};
+use crate::rule::condition::{Condition, ConditionError};
+use crate::rule::host::HostPattern;
+use crate::rule::matcher::Matcher;
+use crate::rule::matcher::raw::{RawCondition, RawMatcher, RawMatcherEntry};
+use crate::rule::next::NextConfig;
+use crate::rule::{RequestMatcher, Rule, RuleSet};
+use crate::session::Providers;
+
+/// What the rules are read with.
+pub(super) struct Rules<'r> {
+    pub(super) next: NextConfig,
+    pub(super) sessions: Option<&'r Providers>,
+    pub(super) problems: &'r mut Problems,
+}
+
+impl Rules<'_> {
+    /// The rules in order, or `None` where one of them cannot be read.
+    pub(super) fn resolve(
+        mut self,
+        written: Option<Vec<RawRule>>,
+        default: RawDefault,
+        auth: &AuthEnvironment,
+    ) -> Option<RuleSet<Terms>> {
+        let on_deny =
+            default.on_deny.map_or(Some(OnDeny::Auto), |raw| on_deny::resolve(raw, "default.on_deny", self.problems));
+        let accepted = self.accepted(default.session, "default.session");
+        let on_deny = on_deny.unwrap_or_default();
+        let terms =
+            Terms { access: default.access.unwrap_or(Access::Session), accepted: accepted?, on_deny: on_deny.clone() };
+        let written = written.unwrap_or_else(|| self.default_rules(auth));
+        self.check_names(&written);
+        let rules: Vec<Option<Rule<Terms>>> =
+            written.into_iter().enumerate().map(|(at, raw)| self.rule(at, raw, &on_deny)).collect();
+        let rules: Option<Vec<Rule<Terms>>> = rules.into_iter().collect();
+        Some(RuleSet::new(rules?, terms, self.next, |terms| terms.access))
+    }
+
+    /// Without rules: Auth.js's own routes, or nobody could sign in, and what Next.js serves to everybody.
+    fn default_rules(&self, auth: &AuthEnvironment) -> Vec<RawRule> {
+        let public = |name: &str, sources: &[String]| RawRule {
+            name: Some(name.to_owned()),
+            matcher: Some(RawMatcher(sources.iter().cloned().map(RawMatcherEntry::of_source).collect())),
+            access: Some(Access::Public),
+            ..RawRule::default()
+        };
+        let static_files = ["/_next/static/:path*", "/_next/image", "/favicon.ico"].map(str::to_owned);
+        vec![
+            public("auth", &[format!("{}/:path*", auth.base_path)]),
+            public("static", &static_files),
+        ]
+    }
+
+    fn check_names(&mut self, written: &[RawRule]) {
+        let mut seen = HashSet::from(["default"]);
+        for (at, rule) in written.iter().enumerate() {
+            let Some(name) = &rule.name else { continue };
+            let path = format!("rules[{at}].name");
+            let is_label = !name.is_empty() && name.len() <= 64 && !name.contains(char::is_control);
+            if !is_label {
+                self.problems.error(path, "must have 1 to 64 bytes and no control characters");
+            } else if !seen.insert(name) {
+                self.problems.error(path, format!("`{name}` is taken: names tell rules apart in logs and metrics"));
+            }
+        }
+    }
+
+    fn rule(&mut self, at: usize, raw: RawRule, default_on_deny: &OnDeny) -> Option<Rule<Terms>> {
+        let path = format!("rules[{at}]");
+        let hosts = self.hosts(raw.hosts, &format!("{path}.hosts"));
+        let matchers = self.matchers(raw.matcher, &format!("{path}.matcher"));
+        let accepted = self.accepted(raw.session, &format!("{path}.session"));
+        let on_deny = match raw.on_deny {
+            Some(written) => on_deny::resolve(written, &format!("{path}.on_deny"), self.problems),
+            None => Some(default_on_deny.clone()),
+        };
+        let terms =
+            Terms { access: raw.access.unwrap_or(Access::Session), accepted: accepted?, on_deny: on_deny? };
+        Some(Rule { name: raw.name.unwrap_or(path), hosts: hosts?, matchers: matchers?, terms })
+    }
+
+    fn hosts(&mut self, raw: Option<OneOrMany>, path: &str) -> Option<Vec<HostPattern>> {
+        let Some(raw) = raw else { return Some(Vec::new()) };
+        let written = raw.with_paths(path);
+        if written.is_empty() {
+            self.problems.error(path, "is empty: leave it out for every host");
+        }
+        let hosts: Vec<_> =
+            written.iter().map(|(path, text)| self.problems.ok(path, HostPattern::parse(text))).collect();
+        hosts.into_iter().collect()
+    }
+
+    /// The places of the named providers; `None` inside for all of them.
+    fn accepted(&mut self, raw: Option<OneOrMany>, path: &str) -> Option<Option<Vec<usize>>> {
+        let (Some(raw), Some(sessions)) = (raw, self.sessions) else { return Some(None) };
+        let written = raw.with_paths(path);
+        if written.is_empty() {
+            self.problems.error(path, "is empty: leave it out for every provider");
+            return None;
+        }
+        let known: Vec<&str> = sessions.iter().map(|(name, _)| name.as_ref()).collect();
+        let mut places = Vec::new();
+        for (path, name) in &written {
+            match sessions.index_of(name) {
+                Some(place) => places.push(place),
+                None => {
+                    let message = format!("there is no session provider `{name}`; there is {}", known.join(", "));
+                    self.problems.error(path, message);
+                }
+            }
+        }
+        (places.len() == written.len()).then_some(Some(places))
+    }
+
+    fn matchers(&mut self, raw: Option<RawMatcher>, path: &str) -> Option<Vec<RequestMatcher>> {
+        let Some(RawMatcher(entries)) = raw else {
+            return Some(vec![RequestMatcher {
+                path: Matcher::everything(),
+                methods: Vec::new(),
+                conditions: Vec::new(),
+            }]);
+        };
+        let matchers: Vec<_> = entries
+            .into_iter()
+            .enumerate()
+            .map(|(at, entry)| self.matcher(entry, &format!("{path}[{at}]")))
+            .collect();
+        matchers.into_iter().collect()
+    }
+
+    fn matcher(&mut self, raw: RawMatcherEntry, path: &str) -> Option<RequestMatcher> {
+        let RawMatcherEntry { source, locale, has, missing, methods } = raw;
+        let compiled = self.problems.ok(path, Matcher::compile(&source, locale, &self.next));
+        let has = self.conditions(&has, &format!("{path}.has"), Condition::has);
+        let missing = self.conditions(&missing, &format!("{path}.missing"), Condition::missing);
+        let conditions = has?.into_iter().chain(missing?).collect();
+        Some(RequestMatcher { path: compiled?, methods, conditions })
+    }
+
+    fn conditions(
+        &mut self,
+        raw: &[RawCondition],
+        path: &str,
+        compile: impl Fn(&RawCondition) -> Result<Condition, ConditionError>,
+    ) -> Option<Vec<Condition>> {
+        let conditions: Vec<_> = raw
+            .iter()
+            .enumerate()
+            .map(|(at, item)| self.problems.ok(&format!("{path}[{at}]"), compile(item)))
+            .collect();
+        conditions.into_iter().collect()
+    }
+}

@@ -1,0 +1,100 @@
+//! What the upstream is told of the caller, and what the client must not tell it in our place.
+
+pub mod cookies;
+mod header_value;
+mod spelling;
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use self::cookies::without_session_cookies;
+use self::header_value::header_value;
+pub use self::spelling::{HeaderName, HeaderNameError};
+use crate::policy::decision::{Permit, Upstream};
+use crate::request::HttpRequest;
+use crate::session::{ClaimPath, Providers, Session};
+
+/// The longest value that a header gets, in bytes; a longer one would make Envoy refuse the request.
+const MAX_VALUE_BYTES: usize = 8 * 1024;
+
+/// Headers by which a client could speak for sessiongate or around it, whatever is configured. The last one made
+/// Next.js skip its own middleware (CVE-2025-29927).
+const ALWAYS_REMOVED: [&str; 1] = ["x-middleware-subrequest"];
+
+/// The headers that tell the upstream who is calling.
+#[derive(Debug)]
+pub struct Identity {
+    claims: Vec<(HeaderName, ClaimPath)>,
+    session_header: Option<HeaderName>,
+    removed: Vec<HeaderName>,
+    strip_cookie: bool,
+}
+
+impl Identity {
+    #[must_use]
+    pub fn new(
+        claims: Vec<(HeaderName, ClaimPath)>,
+        session_header: Option<HeaderName>,
+        strip_cookie: bool,
+    ) -> Self {
+        let removed = ALWAYS_REMOVED.iter().map(|name| HeaderName::known(name)).collect();
+        Self { claims, session_header, removed, strip_cookie }
+    }
+
+    /// Writes into a permit what the upstream gets: each of our headers is set from the verified session, or taken
+    /// away in every spelling that an upstream may fold into ours.
+    pub fn tell(&self, permit: &mut Permit<'_>, providers: &Providers, request: &HttpRequest<'_>) {
+        let mut upstream = Upstream::default();
+        let session = permit.verified_session();
+        for (name, path) in &self.claims {
+            let value = session.and_then(|session| session.lookup(path)).and_then(|claim| header_value(&claim));
+            tell_header(&mut upstream, name, value, request);
+        }
+        if let Some(name) = &self.session_header {
+            tell_header(&mut upstream, name, session.map(envelope), request);
+        }
+        for name in &self.removed {
+            tell_header(&mut upstream, name, None, request);
+        }
+        if self.strip_cookie && session.is_some() {
+            strip_cookie(&mut upstream, providers, request);
+        }
+        permit.upstream = upstream;
+    }
+}
+
+fn tell_header(upstream: &mut Upstream, name: &HeaderName, value: Option<String>, request: &HttpRequest<'_>) {
+    let value = value.filter(|value| {
+        let fits = value.len() <= MAX_VALUE_BYTES;
+        if !fits {
+            tracing::warn!(header = name.as_str(), bytes = value.len(), "header left out: its value is too long");
+        }
+        fits
+    });
+    let keeps_own_name = value.is_some();
+    upstream.remove.extend(name.spellings().skip(usize::from(keeps_own_name)).cloned());
+    for (sent, _) in request.headers.iter() {
+        let is_listed = || upstream.remove.iter().any(|listed| **listed == *sent);
+        if name.folds_with(sent) && !(keeps_own_name && sent == name.as_str()) && !is_listed() {
+            upstream.remove.push(Arc::from(sent));
+        }
+    }
+    if let Some(value) = value {
+        upstream.set.push((name.shared(), value));
+    }
+}
+
+fn envelope(session: &Session) -> String {
+    URL_SAFE_NO_PAD.encode(session.envelope())
+}
+
+fn strip_cookie(upstream: &mut Upstream, providers: &Providers, request: &HttpRequest<'_>) {
+    let cookie: Arc<str> = Arc::from("cookie");
+    match without_session_cookies(providers, request) {
+        Some(rest) if rest.is_empty() => upstream.remove.push(cookie),
+        Some(rest) => upstream.set.push((cookie, rest)),
+        None => {}
+    }
+}

@@ -1,0 +1,24 @@
+//! Auth.js sessions, enforced at the edge.
+//!
+//! ```text
+//! CheckRequest ─▶ HttpRequest ─▶ Rule ─▶ Session ─▶ Decision ─▶ CheckResponse
+//!   (envoy)        normalised    which     who      may they       (envoy)
+//!                     once       rule      asks
+//! ```
+//!
+//! The modules stand in the order of that flow and know only those before them: [`request`], [`rule`],
+//! [`session`], [`policy`] and [`identity`] are joined by [`gate`]; [`envoy`] is its door; [`server`], [`config`]
+//! and [`cli`] make a program of it.
+
+pub mod request;
+pub mod rule;
+pub mod secret;
+pub mod session;
+pub mod policy;
+pub mod identity;
+pub mod gate;
+pub mod telemetry;
+pub mod envoy;
+pub mod server;
+pub mod config;
+pub mod cli;

@@ -1,0 +1,104 @@
+//! May they: the access that a rule asks for, held against the session that was found.
+
+pub mod answer;
+pub mod decision;
+pub mod login;
+pub mod on_deny;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::decision::{Decision, Permit};
+use self::login::Login;
+use self::on_deny::OnDeny;
+use crate::request::HttpRequest;
+use crate::session::{Failures, Session};
+
+/// What a rule asks of a request, in the order of strictness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Everybody passes; no session is read.
+    Public,
+    /// Everybody passes; a session is passed on where there is one.
+    Optional,
+    /// A valid session passes.
+    Session,
+    /// Nobody passes.
+    Deny,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Public => "public",
+            Self::Optional => "optional",
+            Self::Session => "session",
+            Self::Deny => "deny",
+        })
+    }
+}
+
+/// The terms of a rule: who passes, through which providers, and how others are told.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub access: Access,
+    /// The places of the providers whose sessions are accepted, in the order in which they are asked; all of them
+    /// where there is no list.
+    pub accepted: Option<Vec<usize>>,
+    pub on_deny: OnDeny,
+}
+
+/// What is known of the session when the decision is made.
+#[derive(Debug)]
+pub enum Evidence {
+    /// The rule does not look at sessions.
+    NotAsked,
+    /// A provider verified this session.
+    Verified(Session),
+    /// No accepted provider found a valid session; why, provider by provider.
+    NoSession(Failures),
+}
+
+impl Evidence {
+    /// The session, or why there is none; `None` where nobody looked.
+    #[must_use]
+    pub fn found(&self) -> Option<Result<&Session, &Failures>> {
+        match self {
+            Self::NotAsked => None,
+            Self::Verified(session) => Some(Ok(session)),
+            Self::NoSession(failures) => Some(Err(failures)),
+        }
+    }
+}
+
+impl Terms {
+    /// Whether a session has to be looked for at all.
+    #[must_use]
+    pub fn reads_session(&self) -> bool {
+        matches!(self.access, Access::Optional | Access::Session)
+    }
+
+    /// The decision. Every pair of access and evidence has its line; the last ones deny.
+    #[must_use]
+    pub fn decide<'g>(
+        &self,
+        rule: &'g str,
+        evidence: Evidence,
+        request: &HttpRequest<'_>,
+        login: &Login,
+    ) -> Decision<'g> {
+        use Access::{Deny, Optional, Public, Session};
+        use Evidence::{NoSession, NotAsked, Verified};
+        match (self.access, evidence) {
+            (Public, NotAsked | Verified(_) | NoSession(_)) => Decision::Allow(Permit::public(rule)),
+            (Optional | Session, Verified(session)) => Decision::Allow(Permit::session(rule, session)),
+            (Optional, NotAsked | NoSession(_)) => Decision::Allow(Permit::anonymous(rule)),
+            (Session, NoSession(failures)) => self.on_deny.unauthenticated(rule, failures, request, login),
+            (Session, NotAsked) => self.on_deny.unauthenticated(rule, Failures::default(), request, login),
+            (Deny, NotAsked | Verified(_) | NoSession(_)) => self.on_deny.forbidden(rule, request),
+        }
+    }
+}

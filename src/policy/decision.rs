@@ -1,0 +1,230 @@
+//! The decision on a request, as closed types: what was not decided here cannot be answered.
+
+use std::sync::Arc;
+
+use super::on_deny::CustomAnswer;
+use crate::session::{Failures, Session};
+
+/// What becomes of a request. `'g` is the life of the gate, which owns the rules' names.
+#[derive(Debug)]
+pub enum Decision<'g> {
+    /// It passes.
+    Allow(Permit<'g>),
+    /// It does not pass.
+    Deny(Denial<'g>),
+    /// It does not pass, and the browser is sent to the login.
+    Redirect(Challenge<'g>),
+    /// Whether it may pass cannot be known now.
+    Unavailable(Outage),
+}
+
+/// The proof that a policy let a request in. Only `policy` makes one.
+#[derive(Debug)]
+pub struct Permit<'g> {
+    rule: &'g str,
+    basis: Basis,
+    /// What the upstream is told, and what it must not be told by the client.
+    pub upstream: Upstream,
+}
+
+/// Why a request was let in.
+#[derive(Debug)]
+enum Basis {
+    Public,
+    Anonymous,
+    Session(Session),
+}
+
+/// The changes to a request that passes.
+#[derive(Debug, Default)]
+pub struct Upstream {
+    /// Headers to set in place of any the client sent: lower-case name, legal value.
+    pub set: Vec<(Arc<str>, String)>,
+    /// Headers to take away, spelling by spelling.
+    pub remove: Vec<Arc<str>>,
+}
+
+impl<'g> Permit<'g> {
+    pub(in crate::policy) fn public(rule: &'g str) -> Self {
+        Self { rule, basis: Basis::Public, upstream: Upstream::default() }
+    }
+
+    pub(in crate::policy) fn anonymous(rule: &'g str) -> Self {
+        Self { rule, basis: Basis::Anonymous, upstream: Upstream::default() }
+    }
+
+    pub(in crate::policy) fn session(rule: &'g str, session: Session) -> Self {
+        Self { rule, basis: Basis::Session(session), upstream: Upstream::default() }
+    }
+
+    /// The verified session on which the request passes, where there is one.
+    #[must_use]
+    pub fn verified_session(&self) -> Option<&Session> {
+        match &self.basis {
+            Basis::Session(session) => Some(session),
+            Basis::Public | Basis::Anonymous => None,
+        }
+    }
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub struct Denial<'g> {
+    pub rule: &'g str,
+    pub kind: DenialKind,
+    /// `name=value` attributes of `Set-Cookie` headers that clear invalid session cookies.
+    pub clear_cookies: Vec<String>,
+}
+
+/// Why and in which form a request is refused.
+#[derive(Debug)]
+pub enum DenialKind {
+    /// No valid session, answered 401.
+    Unauthenticated(Failures),
+    /// No valid session, answered as the rule says.
+    UnauthenticatedCustom(Failures, Arc<CustomAnswer>),
+    /// Nobody may, or not this session: 403, as JSON or as a page.
+    Forbidden { as_page: bool },
+    /// Nobody may, answered as the rule says.
+    ForbiddenCustom(Arc<CustomAnswer>),
+    /// The request cannot be judged: 400. The label says why.
+    Malformed(&'static str),
+}
+
+impl DenialKind {
+    /// Why there is no session, where that is the reason.
+    #[must_use]
+    pub fn failures(&self) -> Option<&Failures> {
+        match self {
+            Self::Unauthenticated(failures) | Self::UnauthenticatedCustom(failures, _) => Some(failures),
+            Self::Forbidden { .. } | Self::ForbiddenCustom(_) | Self::Malformed(_) => None,
+        }
+    }
+}
+
+/// A refusal that sends the browser to the login.
+#[derive(Debug)]
+pub struct Challenge<'g> {
+    pub rule: &'g str,
+    pub failures: Failures,
+    /// The `Location` header.
+    pub location: String,
+    /// As in [`Denial::clear_cookies`].
+    pub clear_cookies: Vec<String>,
+}
+
+/// Why an answer cannot be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outage {
+    /// The check panicked; a defect of this program.
+    Panic,
+}
+
+impl Outage {
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+        }
+    }
+}
+
+impl<'g> Decision<'g> {
+    /// A request that cannot be judged: 400.
+    #[must_use]
+    pub fn malformed(reason: &'static str) -> Self {
+        Self::Deny(Denial { rule: "", kind: DenialKind::Malformed(reason), clear_cookies: Vec::new() })
+    }
+
+    /// The name that logs, metrics and metadata use.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Allow(_) => "allow",
+            Self::Deny(_) => "deny",
+            Self::Redirect(_) => "redirect",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// The rule that decided; empty where none was reached.
+    #[must_use]
+    pub fn rule(&self) -> &'g str {
+        match self {
+            Self::Allow(permit) => permit.rule,
+            Self::Deny(denial) => denial.rule,
+            Self::Redirect(challenge) => challenge.rule,
+            Self::Unavailable(_) => "",
+        }
+    }
+
+    /// Why, in one word.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Allow(permit) => match permit.basis {
+                Basis::Public => "public",
+                Basis::Anonymous => "anonymous",
+                Basis::Session(_) => "session",
+            },
+            Self::Deny(denial) => match &denial.kind {
+                DenialKind::Unauthenticated(failures) | DenialKind::UnauthenticatedCustom(failures, _) => {
+                    failures.reason().label()
+                }
+                DenialKind::Forbidden { .. } | DenialKind::ForbiddenCustom(_) => "forbidden",
+                DenialKind::Malformed(reason) => reason,
+            },
+            Self::Redirect(challenge) => challenge.failures.reason().label(),
+            Self::Unavailable(outage) => outage.label(),
+        }
+    }
+
+    /// The provider of the verified session; empty where there is none.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        self.verified_session().map_or("", |session| session.provider())
+    }
+
+    /// The verified session of a request that passes.
+    #[must_use]
+    pub fn verified_session(&self) -> Option<&Session> {
+        match self {
+            Self::Allow(permit) => permit.verified_session(),
+            Self::Deny(_) | Self::Redirect(_) | Self::Unavailable(_) => None,
+        }
+    }
+
+    /// Where the `Set-Cookie` values go that clear the invalid session cookies on which a request was refused;
+    /// `None` where no such cookie is the reason.
+    pub fn clear_cookies_mut(&mut self) -> Option<&mut Vec<String>> {
+        let (failures, clear_cookies) = match self {
+            Self::Deny(denial) => (denial.kind.failures()?, &mut denial.clear_cookies),
+            Self::Redirect(challenge) => (&challenge.failures, &mut challenge.clear_cookies),
+            Self::Allow(_) | Self::Unavailable(_) => return None,
+        };
+        (!failures.is_absent()).then_some(clear_cookies)
+    }
+
+    /// The stricter of two decisions on the same request; the earlier one where they are equally strict.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        if other.severity() > self.severity() { other } else { self }
+    }
+
+    fn severity(&self) -> u8 {
+        match self {
+            Self::Allow(permit) => match permit.basis {
+                Basis::Public => 0,
+                Basis::Anonymous => 1,
+                Basis::Session(_) => 2,
+            },
+            Self::Redirect(_) => 3,
+            Self::Deny(denial) => match denial.kind {
+                DenialKind::Unauthenticated(_) | DenialKind::UnauthenticatedCustom(..) => 4,
+                DenialKind::Forbidden { .. } | DenialKind::ForbiddenCustom(_) => 6,
+                DenialKind::Malformed(_) => 7,
+            },
+            Self::Unavailable(_) => 5,
+        }
+    }
+}

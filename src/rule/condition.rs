@@ -1,0 +1,170 @@
+//! The `has` and `missing` items of a matcher.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use super::matcher::Verdict;
+use super::matcher::ecma::{EcmaError, Pattern};
+use super::matcher::raw::{ConditionKind, RawCondition};
+use super::next::host_name;
+use crate::request::path::decode_uri_component;
+use crate::request::{Headers, HttpRequest, Repeats};
+
+/// Most characters of a value.
+const MAX_VALUE: usize = 4096;
+
+/// Why a condition is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConditionError {
+    #[error("value has {length} characters; at most {max} are allowed")]
+    TooLong { length: usize, max: usize },
+    /// Next.js would build, and then fail with this on every request.
+    #[error("value: Invalid regular expression: /^{value}$/: {reason}")]
+    Value {
+        #[source]
+        reason: EcmaError,
+        value: String,
+    },
+}
+
+/// One item of `has` or `missing`.
+#[derive(Debug)]
+pub struct Condition {
+    kind: ConditionKind,
+    key: String,
+    pattern: Option<Pattern>,
+    /// An item of `missing`: it holds when the request is not as it says.
+    negated: bool,
+}
+
+impl Condition {
+    /// Compiles an item of `has`. Without a value, or with an empty one, it is enough that what it looks at is
+    /// there and not empty. A value is a JavaScript regular expression between `^` and `$`, without a group
+    /// around it: `a|b` is `^a|b$`, as in Next.js.
+    ///
+    /// # Errors
+    /// When the value is no regular expression, or one that cannot be followed.
+    pub fn has(item: &RawCondition) -> Result<Self, ConditionError> {
+        let value = item.value.as_deref().filter(|value| !value.is_empty());
+        let pattern = value.map(compile).transpose()?;
+        Ok(Self { kind: item.kind, key: item.key.clone(), pattern, negated: false })
+    }
+
+    /// Compiles an item of `missing`.
+    ///
+    /// # Errors
+    /// Those of [`Condition::has`].
+    pub fn missing(item: &RawCondition) -> Result<Self, ConditionError> {
+        Ok(Self { negated: true, ..Self::has(item)? })
+    }
+
+    /// Whether the request is as the condition asks: [`Verdict::Hit`] when it is.
+    #[must_use]
+    pub fn holds(&self, request: &HttpRequest<'_>) -> Verdict {
+        let verdict = self.describes(request);
+        if self.negated { !verdict } else { verdict }
+    }
+
+    fn describes(&self, request: &HttpRequest<'_>) -> Verdict {
+        let value = match self.kind {
+            ConditionKind::Header => header(request, &self.key),
+            ConditionKind::Query => return self.query_describes(request),
+            ConditionKind::Cookie => cookie(request, &self.key),
+            ConditionKind::Host => Some(Cow::Owned(host_name(request.host))),
+        };
+        self.value_fits(value.as_deref().unwrap_or_default())
+    }
+
+    fn value_fits(&self, value: &str) -> Verdict {
+        match &self.pattern {
+            _ if value.is_empty() => Verdict::Miss,
+            None => Verdict::Hit,
+            Some(pattern) => pattern.is_match(value),
+        }
+    }
+
+    /// Several values of one name count as present even when they are empty; the last one is compared.
+    fn query_describes(&self, request: &HttpRequest<'_>) -> Verdict {
+        let mut values = query_values(request, &self.key);
+        let Some(first) = values.next() else { return Verdict::Miss };
+        match (values.last(), &self.pattern) {
+            (None, _) => self.value_fits(&first),
+            (Some(_), None) => Verdict::Hit,
+            (Some(last), Some(pattern)) => pattern.is_match(&last),
+        }
+    }
+}
+
+fn compile(value: &str) -> Result<Pattern, ConditionError> {
+    let length = value.encode_utf16().count();
+    if length > MAX_VALUE {
+        return Err(ConditionError::TooLong { length, max: MAX_VALUE });
+    }
+    Pattern::compile(&format!("^{value}$"))
+        .map_err(|reason| ConditionError::Value { reason, value: value.to_owned() })
+}
+
+/// A header as Node.js joins it. The host of an HTTP/2 request stands in `:authority`.
+fn header<'r>(request: &'r HttpRequest<'_>, name: &str) -> Option<Cow<'r, str>> {
+    if name.eq_ignore_ascii_case("host") {
+        return Some(Cow::Borrowed(request.host));
+    }
+    joined(&request.headers, name)
+}
+
+fn joined<'r>(headers: &'r Headers<'_>, name: &str) -> Option<Cow<'r, str>> {
+    // The name is only needed until the values are collected.
+    let values: Vec<&'r str> = headers
+        .iter()
+        .filter(|(field, _)| field.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+        .collect();
+    let is_cookie = name.eq_ignore_ascii_case("cookie");
+    match values.as_slice() {
+        [] => None,
+        [only] => Some(Cow::Borrowed(only)),
+        [first, ..] if headers.repeats() == Repeats::Separate && is_single(name) => Some(Cow::Borrowed(first)),
+        several => Some(Cow::Owned(several.join(if is_cookie { "; " } else { ", " }))),
+    }
+}
+
+/// Headers of which Node.js keeps the first when they are repeated (`http`, `message.headers`).
+fn is_single(name: &str) -> bool {
+    const SINGLE: [&str; 18] = [
+        "age", "authorization", "content-length", "content-type", "etag", "expires", "from", "host",
+        "if-modified-since", "if-unmodified-since", "last-modified", "location", "max-forwards",
+        "proxy-authorization", "referer", "retry-after", "server", "user-agent",
+    ];
+    SINGLE.iter().any(|single| single.eq_ignore_ascii_case(name))
+}
+
+/// The first cookie of the name, without its quotes, percent-decoded where that is possible.
+fn cookie<'r>(request: &'r HttpRequest<'_>, name: &str) -> Option<Cow<'r, str>> {
+    let (_, value) = request.cookies().iter().find(|(cookie, _)| *cookie == name)?;
+    let value = match value.strip_prefix('"') {
+        // Whatever the last character is, it is taken for the closing quote.
+        Some(rest) => rest.char_indices().next_back().map_or("", |(end, _)| rest.split_at(end).0),
+        None => value,
+    };
+    Some(decode_uri_component(value).unwrap_or(Cow::Borrowed(value)))
+}
+
+/// The values of a query parameter, decoded as a form. A fragment ends the query, and one that starts in the
+/// path leaves none.
+fn query_values<'r>(request: &'r HttpRequest<'_>, name: &'r str) -> impl Iterator<Item = Cow<'r, str>> {
+    let query = if request.path.as_sent().contains('#') { "" } else { request.query };
+    let query = query.split('#').next().unwrap_or_default();
+    query.split('&').filter(|pair| !pair.is_empty()).filter_map(move |pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (form_decoded(key) == name).then(|| form_decoded(value))
+    })
+}
+
+fn form_decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains(['+', '%']) {
+        return Cow::Borrowed(text);
+    }
+    let spaced = text.replace('+', " ");
+    Cow::Owned(percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
+}

@@ -1,0 +1,103 @@
+//! Matchers of Next.js `config.matcher`, compiled once and asked many times.
+//!
+//! A source takes three steps, each a file: [`lexer`] and [`parts`] read it as path-to-regexp 6.3 does,
+//! [`regexp`] writes the JavaScript regular expression that Next.js builds, and [`ecma`] follows that one.
+
+pub mod ecma;
+mod error;
+mod lexer;
+mod parts;
+mod prefix;
+pub mod raw;
+mod regexp;
+mod source;
+
+use std::fmt;
+
+pub use self::ecma::Verdict;
+pub use self::error::{MatcherError, SyntaxError};
+use self::ecma::Pattern;
+use self::parts::{Name, Part};
+pub use self::source::Source;
+use super::next::NextConfig;
+
+/// One compiled matcher.
+pub struct Matcher {
+    regexp: String,
+    pattern: Pattern,
+    literal_prefix: String,
+    parameters: Vec<String>,
+}
+
+impl Matcher {
+    /// Compiles a source as Next.js does; `locale` is false where the matcher says `locale: false`.
+    ///
+    /// # Errors
+    /// When Next.js refuses the source, or when its pattern cannot be followed exactly.
+    pub fn compile(source: &str, locale: bool, next: &NextConfig) -> Result<Self, MatcherError> {
+        Self::from_source(&Source::new(source)?, locale, next)
+    }
+
+    /// [`Matcher::compile`] for a source that was checked before.
+    ///
+    /// # Errors
+    /// When the source does not survive its wrapping, or its pattern cannot be followed exactly.
+    pub fn from_source(source: &Source, locale: bool, next: &NextConfig) -> Result<Self, MatcherError> {
+        let localised = locale && next.i18n().is_some();
+        let (regexp, syntax) = source.wrapped(localised, next)?;
+        let literal_prefix = prefix::literal(&syntax, next.base_path(), localised);
+        let pattern = Pattern::new(syntax)?;
+        Ok(Self { regexp, pattern, literal_prefix, parameters: parameters(source.parts()) })
+    }
+
+    /// What no matcher at all means to Next.js: every path.
+    ///
+    /// # Panics
+    /// Never: the expression is a constant.
+    #[must_use]
+    pub fn everything() -> Self {
+        let regexp = String::from(".*");
+        #[allow(clippy::expect_used, reason = "a constant that compiles")]
+        let pattern = Pattern::compile(&regexp).expect("`.*` is a regular expression");
+        Self { regexp, pattern, literal_prefix: String::new(), parameters: Vec::new() }
+    }
+
+    /// Whether the matcher hits what it is asked; see [`NextConfig::asked`] for what to ask.
+    #[must_use]
+    pub fn is_match(&self, asked: &str) -> Verdict {
+        self.pattern.is_match(asked)
+    }
+
+    /// The JavaScript regular expression that Next.js builds.
+    #[must_use]
+    pub fn regexp(&self) -> &str {
+        &self.regexp
+    }
+
+    /// A text with which one of [`NextConfig::index_keys`] of every hit starts; empty when nothing is known.
+    #[must_use]
+    pub fn literal_prefix(&self) -> &str {
+        &self.literal_prefix
+    }
+
+    /// The names of the source's parameters in order; groups without a name are counted from 0.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Matcher").field(&self.regexp).finish()
+    }
+}
+
+fn parameters(parts: &[Part]) -> Vec<String> {
+    parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Parameter(parameter) if parameter.name != Name::None => Some(parameter.name.to_string()),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,85 @@
+//! A matcher's source: checked by itself, then with what Next.js puts around it.
+
+use super::ecma::ast::Disjunction;
+use super::error::{MatcherError, SyntaxError};
+use super::parts::{self, Part};
+use super::regexp;
+use crate::rule::next::NextConfig;
+
+/// Most characters (UTF-16 units) of a source, before and after the wrapping.
+const MAX_LENGTH: usize = 4096;
+
+/// The prefix of client-side navigation data of the Pages Router.
+const DATA_PREFIX: &str = "/:nextData(_next/data/[^/]{1,})?";
+const LOCALE: &str = "/:nextInternalLocale((?!_next/)[^/.]{1,})";
+/// The forms in which the routers transport a page.
+const TRANSPORT: &str = r"{(\.json|\.rsc|\.segments/.+\.segment\.rsc)}?";
+const ROOT_TRANSPORT: &str = r"/?index|/?index\.json|/?index(?:\.rsc|\.segments/.+\.segment\.rsc)";
+
+/// A source that path-to-regexp accepts.
+#[derive(Debug, Clone)]
+pub struct Source {
+    text: String,
+    parts: Vec<Part>,
+}
+
+impl Source {
+    /// Checks a source as Next.js checks it when it reads the configuration.
+    ///
+    /// # Errors
+    /// When it does not start with `/`, has more than 4,096 characters, or is refused by path-to-regexp.
+    pub fn new(text: &str) -> Result<Self, MatcherError> {
+        let length = text.encode_utf16().count();
+        if length > MAX_LENGTH {
+            return Err(MatcherError::TooLong { length, max: MAX_LENGTH });
+        }
+        if !text.starts_with('/') {
+            return Err(MatcherError::NoLeadingSlash);
+        }
+        let (parts, _, _) = compile(text)?;
+        Ok(Self { text: text.to_owned(), parts })
+    }
+
+    /// The source as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The regular expression of the source with base path, locale and transport forms, and what it says.
+    pub(super) fn wrapped(
+        &self,
+        localised: bool,
+        next: &NextConfig,
+    ) -> Result<(String, Disjunction), MatcherError> {
+        let wrapped = self.wrap(localised, next);
+        let length = wrapped.encode_utf16().count();
+        if length > MAX_LENGTH {
+            return Err(MatcherError::WrappedTooLong { length, max: MAX_LENGTH });
+        }
+        match compile(&wrapped) {
+            Ok((_, regexp, syntax)) => Ok((regexp, syntax)),
+            Err(reason) => Err(MatcherError::Wrapped { reason, wrapped }),
+        }
+    }
+
+    fn wrap(&self, localised: bool, next: &NextConfig) -> String {
+        let is_root = self.text == "/";
+        let base_path = next.base_path();
+        let locale = if localised { LOCALE } else { "" };
+        let source = if localised && is_root { "" } else { self.text.as_str() };
+        let i18n = if next.i18n().is_some() { r"|\.json|" } else { "" };
+        let suffix = if is_root { format!("({i18n}{ROOT_TRANSPORT})?") } else { TRANSPORT.to_owned() };
+        format!("{base_path}{DATA_PREFIX}{locale}{source}{suffix}")
+    }
+}
+
+fn compile(source: &str) -> Result<(Vec<Part>, String, Disjunction), SyntaxError> {
+    let parts = parts::parse(source)?;
+    let (regexp, syntax) = regexp::compile(&parts)?;
+    Ok((parts, regexp, syntax))
+}

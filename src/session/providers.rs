@@ -1,0 +1,131 @@
+//! The providers of the configuration, in its order, and what they answer for one request.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::authjs::AuthJs;
+use super::{Finding, Session, SessionError};
+use crate::request::HttpRequest;
+
+/// Where sessions come from.
+#[derive(Debug)]
+pub enum Provider {
+    /// Encrypted tokens of Auth.js v5 or NextAuth.js v4.
+    AuthJs(AuthJs),
+}
+
+/// All providers, each by its name in the configuration.
+#[derive(Debug, Default)]
+pub struct Providers(Vec<(Arc<str>, Provider)>);
+
+/// Why one provider found no session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its name in the configuration.
+    pub provider: Arc<str>,
+    pub error: SessionError,
+    /// What was sent, if anything was.
+    pub finding: Option<Finding>,
+}
+
+/// Why no provider found a session, in the order in which they were asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failures(Box<[Failure]>);
+
+impl Provider {
+    /// The session in a request.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn verify(&self, name: &Arc<str>, request: &HttpRequest<'_>) -> Result<Session, Failure> {
+        match self {
+            Self::AuthJs(authjs) => authjs.verify(name, request),
+        }
+    }
+
+    fn cookies_present<'r>(&self, request: &'r HttpRequest<'_>) -> Vec<&'r str> {
+        match self {
+            Self::AuthJs(authjs) => authjs.cookies_present(request.cookies()),
+        }
+    }
+}
+
+impl Providers {
+    /// Providers that are asked in this order.
+    #[must_use]
+    pub fn new(providers: Vec<(Arc<str>, Provider)>) -> Self {
+        Self(providers)
+    }
+
+    /// Where a provider stands in the order; rules name the ones that they accept by it.
+    #[must_use]
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|(known, _)| **known == *name)
+    }
+
+    /// Names and providers, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Provider)> {
+        self.0.iter().map(|(name, provider)| (name, provider))
+    }
+
+    /// The session in a request: that of the first provider that finds one.
+    ///
+    /// `accepted` lists the providers to ask, in its own order; `None` asks all.
+    ///
+    /// # Errors
+    /// Why each of them found none.
+    pub fn verify(&self, accepted: Option<&[usize]>, request: &HttpRequest<'_>) -> Result<Session, Failures> {
+        let mut failures = SmallVec::<[Failure; 4]>::new();
+        for (name, provider) in self.accepted(accepted) {
+            match provider.verify(name, request) {
+                Ok(session) => return Ok(session),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        Err(Failures(failures.into_vec().into()))
+    }
+
+    /// The names of the cookies in a request that hold a session or a part of one, for clearing; each name once.
+    #[must_use]
+    pub fn cookies_present<'r>(&self, accepted: Option<&[usize]>, request: &'r HttpRequest<'_>) -> Vec<&'r str> {
+        let mut names = Vec::new();
+        for (_, provider) in self.accepted(accepted) {
+            for name in provider.cookies_present(request) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
+    fn accepted(&self, accepted: Option<&[usize]>) -> impl Iterator<Item = &(Arc<str>, Provider)> {
+        let count = accepted.map_or(self.0.len(), <[usize]>::len);
+        (0..count).filter_map(move |n| self.0.get(accepted.map_or(Some(n), |list| list.get(n).copied())?))
+    }
+}
+
+impl Failures {
+    pub fn iter(&self) -> impl Iterator<Item = &Failure> {
+        self.0.iter()
+    }
+
+    /// The first failure of a credential that was there; `None` when nothing was sent.
+    #[must_use]
+    pub fn invalid(&self) -> Option<&Failure> {
+        self.0.iter().find(|failure| !failure.error.is_absent())
+    }
+
+    /// Whether nothing was sent to any provider.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.invalid().is_none()
+    }
+
+    /// The reason to tell when there is room for one.
+    #[must_use]
+    pub fn reason(&self) -> SessionError {
+        self.invalid().map_or(SessionError::Absent, |failure| failure.error)
+    }
+}

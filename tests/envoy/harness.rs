@@ -1,0 +1,17 @@
+//! What the tests are made of: processes that end with the run, the gate, Envoy, the services behind it, and the
+//! clients in front.
+
+pub mod browser;
+pub mod edge;
+pub mod envoy;
+pub mod gate;
+mod guardian;
+pub mod http1;
+pub mod http2;
+pub mod logs;
+pub mod mint;
+pub mod polling;
+pub mod process;
+pub mod runtime;
+pub mod session;
+pub mod upstream;

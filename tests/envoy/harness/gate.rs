@@ -1,0 +1,56 @@
+//! The program under test.
+
+use std::fs;
+use std::process::{Command, ExitStatus};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::logs;
+use super::process::Process;
+
+/// A sessiongate that serves.
+pub struct Gate {
+    pub process: Process,
+    /// `127.0.0.1:port`, or `unix:/path`.
+    pub address: String,
+}
+
+impl Gate {
+    /// Starts `sessiongate serve` with this configuration and nothing but these variables around it.
+    pub fn start(name: &str, configuration: &str, variables: &[(&str, &str)]) -> Self {
+        let file = logs::file(name, "yaml");
+        fs::write(&file, configuration).expect("a configuration file");
+        Self::serve(name, Command::new(binary()).args(["serve", "--config"]).arg(&file), variables)
+    }
+
+    /// Starts `sessiongate serve` with nothing but variables.
+    pub fn start_without_file(name: &str, variables: &[(&str, &str)]) -> Self {
+        Self::serve(name, Command::new(binary()).arg("serve"), variables)
+    }
+
+    fn serve(name: &str, command: &mut Command, variables: &[(&str, &str)]) -> Self {
+        let command = command.env_clear().envs(variables.iter().copied()).current_dir(logs::folder());
+        let mut process = Process::start(name, command);
+        let address = process.wait_for_output("its address", serving_address);
+        Self { process, address }
+    }
+
+    /// Asks it to stop, as Kubernetes does.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.process.signal(Signal::TERM);
+        self.process.wait()
+    }
+}
+
+fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_sessiongate")
+}
+
+/// The address in the log line that says it serves.
+fn serving_address(log: &str) -> Option<String> {
+    log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|line| {
+        let is_serving = line["message"] == "serving";
+        is_serving.then(|| line["address"].as_str().map(ToOwned::to_owned)).flatten()
+    })
+}

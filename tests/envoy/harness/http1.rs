@@ -1,0 +1,186 @@
+//! An HTTP/1.1 client that sends what it is given, byte for byte, and one request a connection.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::upstream::MARK;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A request. Neither its target nor its headers are touched on their way.
+#[derive(Clone, Debug)]
+pub struct Call {
+    method: String,
+    target: String,
+    host: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Call {
+    pub fn new(method: &str, target: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            host: "app.example.com".to_owned(),
+            headers: Vec::new(),
+            body: String::new(),
+        }
+    }
+
+    pub fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// A browser that goes to a page.
+    pub fn page(target: &str) -> Self {
+        Self::get(target)
+            .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+            .header("sec-fetch-mode", "navigate")
+    }
+
+    pub fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A Cookie header of its own.
+    pub fn cookie(self, value: &str) -> Self {
+        self.header("cookie", value)
+    }
+
+    pub fn body(mut self, content_type: &str, body: &str) -> Self {
+        body.clone_into(&mut self.body);
+        self.header("content-type", content_type)
+    }
+
+    /// Sends the request and reads the answer.
+    pub fn send(&self, to: SocketAddr) -> Answer {
+        let mut stream = self.open(to, "close");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap_or_else(|error| panic!("{self:?}: {error}"));
+        Answer::parse(&bytes).unwrap_or_else(|| panic!("{self:?}: no answer: {:?}", String::from_utf8_lossy(&bytes)))
+    }
+
+    /// Asks for a WebSocket. Gives the answer and, where it is 101, the connection behind it.
+    pub fn upgrade(self, to: SocketAddr) -> (Answer, TcpStream) {
+        let call = self
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "c2Vzc2lvbmdhdGUgdGVzdA==")
+            .header("sec-fetch-mode", "websocket");
+        let mut stream = call.open(to, "upgrade");
+        let mut bytes = Vec::new();
+        let mut byte = [0];
+        // Not one byte more than the head: what follows belongs to the connection.
+        while !bytes.ends_with(b"\r\n\r\n") && stream.read(&mut byte).expect("an answer") == 1 {
+            bytes.extend_from_slice(&byte);
+        }
+        (Answer::parse_head(&bytes).unwrap_or_else(|| panic!("{call:?}: no answer")), stream)
+    }
+
+    fn open(&self, to: SocketAddr, connection: &str) -> TcpStream {
+        let Self { method, target, host, headers, body } = self;
+        let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: {connection}\r\n");
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        if !body.is_empty() {
+            text += &format!("content-length: {}\r\n", body.len());
+        }
+        text += "\r\n";
+        text += body;
+        let mut stream = TcpStream::connect(to).unwrap_or_else(|error| panic!("{to}: {error}"));
+        stream.set_read_timeout(Some(LIMIT)).expect("a limit");
+        // A server that refuses a request half-way closes its end; its answer is there to be read all the same.
+        let _ = stream.write_all(text.as_bytes());
+        stream
+    }
+}
+
+/// What came back, from Envoy, from the gate through Envoy, or from the echo service.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+        let mut answer = Self::parse_head(&bytes[..end])?;
+        answer.body = String::from_utf8_lossy(&bytes[end..]).into_owned();
+        if let Some(length) = answer.header("content-length") {
+            assert_eq!(length, answer.body.len().to_string(), "the answer was cut off");
+        }
+        Some(answer)
+    }
+
+    fn parse_head(bytes: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = text.split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let fields = lines.filter_map(|line| line.split_once(':'));
+        let headers =
+            fields.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+        Some(Self { status, headers, body: String::new() })
+    }
+
+    /// The values of a header, line by line.
+    pub fn values(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The value of a header that is there once, or not at all.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let values = self.values(name);
+        assert!(values.len() <= 1, "{name} is there {} times", values.len());
+        values.first().copied()
+    }
+
+    pub fn reached_upstream(&self) -> bool {
+        self.header(MARK).is_some()
+    }
+
+    /// The request as the echo service got it.
+    #[track_caller]
+    pub fn upstream(&self) -> Seen {
+        assert!(self.reached_upstream(), "the request did not pass: {self:?}");
+        Seen::parse(&self.body)
+    }
+}
+
+/// A request as the echo service got it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    pub path: String,
+    /// Names in lower case, as Envoy writes them; a header that came twice is there twice.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Seen {
+    pub fn parse(body: &str) -> Self {
+        let seen: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+        let text = |value: &Value| value.as_str().expect("a string").to_owned();
+        let lines = seen["headers"].as_array().expect("a list");
+        Self {
+            method: text(&seen["method"]),
+            path: text(&seen["path"]),
+            headers: lines.iter().map(|line| (text(&line[0]), text(&line[1]))).collect(),
+        }
+    }
+
+    pub fn values(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    }
+}

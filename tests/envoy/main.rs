@@ -1,0 +1,2 @@
+//! The whole as its users meet it.
+mod harness;

