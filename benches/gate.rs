@@ -2,6 +2,15 @@
 //!
 //! Opening the token alone stands beside it in the same run, as what no gate can go below.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs;

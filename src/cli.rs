@@ -7,6 +7,7 @@ mod token;
 mod validate;
 
 use std::fmt;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -67,6 +68,14 @@ impl Cli {
             Command::Token(command) => finish(token::run(command)),
             Command::Schema => finish(schema::run()),
         }
+    }
+}
+
+/// Writes to standard output. A reader that has heard enough, as `head` does, is no error.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 

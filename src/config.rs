@@ -6,6 +6,7 @@
 mod environment;
 mod error;
 mod interpolation;
+mod parse;
 pub mod raw;
 mod resolve;
 mod source;
@@ -13,8 +14,8 @@ mod source;
 use std::path::Path;
 
 pub use self::environment::Environment;
-pub use self::error::{ConfigError, Problem};
 use self::error::Problems;
+pub use self::error::{ConfigError, Problem};
 use crate::gate::Gate;
 use crate::server::listen::Listen;
 use crate::telemetry::Telemetry;
@@ -39,7 +40,7 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Settings, 
     let mut problems = Problems::default();
     let tree = source::read(file.as_deref(), environment)?;
     let tree = interpolation::interpolate(tree, environment, &mut problems);
-    let raw = raw::parse(tree, &mut problems);
+    let raw = parse::parse(tree, &mut problems);
     let settings = resolve::resolve(raw, environment, &mut problems);
     problems.finish(file, settings)
 }

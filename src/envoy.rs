@@ -1,5 +1,7 @@
 //! Envoy's external authorization protocol, version 3: the door to the gate that Envoy uses.
 
+#![warn(clippy::wildcard_enum_match_arm, reason = "a new variant of a decision has to be answered")]
+
 pub mod request;
 pub mod response;
 pub mod service;

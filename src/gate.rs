@@ -39,7 +39,8 @@ impl Gate {
 
     /// As [`Gate::check`], telling an observer each step.
     pub fn check_observed(&self, request: &HttpRequest<'_>, observer: &mut impl Observer) -> Decision<'_> {
-        let judged = self.rules.governing(request).into_iter().map(|rule| self.judge(rule, request, observer));
+        let judged =
+            self.rules.governing(request).into_iter().map(|rule| self.judge(rule, request, observer));
         let Some(mut decision) = judged.reduce(Decision::stricter) else {
             return Decision::malformed("no_rule");
         };
@@ -55,7 +56,7 @@ impl Gate {
         request: &HttpRequest<'_>,
         observer: &mut impl Observer,
     ) -> Decision<'g> {
-        let accepted = rule.terms.accepted.as_deref();
+        let accepted = &rule.terms.accepted;
         let evidence = if rule.terms.reads_session() {
             match self.sessions.verify(accepted, request) {
                 Ok(session) => Evidence::Verified(session),

@@ -49,7 +49,8 @@ impl Identity {
         let mut upstream = Upstream::default();
         let session = permit.verified_session();
         for (name, path) in &self.claims {
-            let value = session.and_then(|session| session.lookup(path)).and_then(|claim| header_value(&claim));
+            let value =
+                session.and_then(|session| session.lookup(path)).and_then(|claim| header_value(&claim));
             tell_header(&mut upstream, name, value, request);
         }
         if let Some(name) = &self.session_header {
@@ -69,7 +70,11 @@ fn tell_header(upstream: &mut Upstream, name: &HeaderName, value: Option<String>
     let value = value.filter(|value| {
         let fits = value.len() <= MAX_VALUE_BYTES;
         if !fits {
-            tracing::warn!(header = name.as_str(), bytes = value.len(), "header left out: its value is too long");
+            tracing::warn!(
+                header = name.as_str(),
+                bytes = value.len(),
+                "header left out: its value is too long"
+            );
         }
         fits
     });

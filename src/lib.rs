@@ -10,15 +10,15 @@
 //! [`session`], [`policy`] and [`identity`] are joined by [`gate`]; [`envoy`] is its door; [`server`], [`config`]
 //! and [`cli`] make a program of it.
 
+pub mod cli;
+pub mod config;
+pub mod envoy;
+pub mod gate;
+pub mod identity;
+pub mod policy;
 pub mod request;
 pub mod rule;
 pub mod secret;
-pub mod session;
-pub mod policy;
-pub mod identity;
-pub mod gate;
-pub mod telemetry;
-pub mod envoy;
 pub mod server;
-pub mod config;
-pub mod cli;
+pub mod session;
+pub mod telemetry;

@@ -1,5 +1,7 @@
 //! May they: the access that a rule asks for, held against the session that was found.
 
+#![warn(clippy::wildcard_enum_match_arm, reason = "a new variant of a decision has to be decided")]
+
 pub mod answer;
 pub mod decision;
 pub mod login;
@@ -14,7 +16,7 @@ use self::decision::{Decision, Permit};
 use self::login::Login;
 use self::on_deny::OnDeny;
 use crate::request::HttpRequest;
-use crate::session::{Failures, Session};
+use crate::session::{Accepted, Failures, Session};
 
 /// What a rule asks of a request, in the order of strictness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
@@ -45,9 +47,7 @@ impl fmt::Display for Access {
 #[derive(Clone, Debug)]
 pub struct Terms {
     pub access: Access,
-    /// The places of the providers whose sessions are accepted, in the order in which they are asked; all of them
-    /// where there is no list.
-    pub accepted: Option<Vec<usize>>,
+    pub accepted: Accepted,
     pub on_deny: OnDeny,
 }
 

@@ -67,8 +67,12 @@ impl<T> RuleSet<T> {
         next: NextConfig,
         strictness: impl Fn(&T) -> S,
     ) -> Self {
-        let default =
-            Rule { name: "default".to_owned(), hosts: Vec::new(), matchers: Vec::new(), terms: default_terms };
+        let default = Rule {
+            name: "default".to_owned(),
+            hosts: Vec::new(),
+            matchers: Vec::new(),
+            terms: default_terms,
+        };
         let mut strictest = rules.len();
         for (at, rule) in rules.iter().enumerate().rev() {
             let current = rules.get(strictest).unwrap_or(&default);
@@ -92,11 +96,7 @@ impl<T> RuleSet<T> {
     }
 
     /// Tells for each reading of the path, in each form that a matcher is asked about, which rule it finds.
-    pub fn each_finding<'s>(
-        &'s self,
-        request: &HttpRequest<'_>,
-        mut found: impl FnMut(Finding<'s, '_, T>),
-    ) {
+    pub fn each_finding<'s>(&'s self, request: &HttpRequest<'_>, mut found: impl FnMut(Finding<'s, '_, T>)) {
         for reading in request.path.readings() {
             for asked in self.next.asked(reading, request.host) {
                 found(self.first_match(request, &asked));

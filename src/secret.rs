@@ -139,8 +139,9 @@ impl fmt::Debug for Secret {
 }
 
 fn weakness(text: &str) -> Option<WeakSecret> {
-    let plain: Zeroizing<String> =
-        Zeroizing::new(text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect());
+    let plain: Zeroizing<String> = Zeroizing::new(
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect(),
+    );
     let first = text.chars().next();
     match text.len() {
         0 => Some(WeakSecret::Empty),

@@ -110,13 +110,11 @@ impl Bound {
         tracing::info!(limit_ms = self.drain_timeout.as_millis(), "draining");
         set_health(&health, ServingStatus::NotServing).await;
         let _ = stop.send(());
-        match tokio::time::timeout(self.drain_timeout, serving).await {
-            Ok(result) => result,
-            Err(_) => {
-                tracing::warn!("calls were still in flight when the drain time-out ended");
-                Ok(())
-            }
+        if let Ok(result) = tokio::time::timeout(self.drain_timeout, serving).await {
+            return result;
         }
+        tracing::warn!("calls were still in flight when the drain time-out ended");
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 pub use self::claim_path::{ClaimPath, ClaimPathError};
 pub use self::credential::{Finding, Source};
 pub use self::error::SessionError;
-pub use self::providers::{Failure, Failures, Provider, Providers};
+pub use self::providers::{Accepted, Failure, Failures, Provider, Providers};
 
 /// The claims of a token, or the columns of a stored session.
 pub type Claims = Map<String, Value>;
@@ -46,7 +46,12 @@ struct Envelope<'s> {
 }
 
 impl Session {
-    pub(in crate::session) fn new(claims: Claims, expires: f64, provider: Arc<str>, finding: Finding) -> Self {
+    pub(in crate::session) fn new(
+        claims: Claims,
+        expires: f64,
+        provider: Arc<str>,
+        finding: Finding,
+    ) -> Self {
         Self { claims, expires, provider, finding }
     }
 

@@ -32,7 +32,9 @@ pub enum Format {
 
 /// The configured level cannot be read; for whoever wrote it.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a level (`error`, `warn`, `info`, `debug`, `trace`) or a filter such as `info,sessiongate=debug`")]
+#[error(
+    "`{0}` is not a level (`error`, `warn`, `info`, `debug`, `trace`) or a filter such as `info,sessiongate=debug`"
+)]
 pub struct FilterError(String);
 
 impl Telemetry {
@@ -41,7 +43,11 @@ impl Telemetry {
     pub fn new(filter: &str, format: Format) -> Result<Self, FilterError> {
         let is_level = filter.parse::<Level>().is_ok();
         let is_filter = filter.contains('=') && EnvFilter::try_new(filter).is_ok();
-        if is_level || is_filter { Ok(Self { filter: filter.to_owned(), format }) } else { Err(FilterError(filter.to_owned())) }
+        if is_level || is_filter {
+            Ok(Self { filter: filter.to_owned(), format })
+        } else {
+            Err(FilterError(filter.to_owned()))
+        }
     }
 
     /// Sends the logs of this process to standard error, a panic's place among them.

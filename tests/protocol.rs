@@ -1,5 +1,14 @@
 //! Our text of the protocol, held against the descriptors that Envoy publishes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -98,7 +107,12 @@ fn the_service_has_the_published_method() {
         let file = file.expect("external_auth.proto");
         let service = file.service.into_iter().next().expect("a service");
         let method = service.method.into_iter().next().expect("a method");
-        let name = format!("{}.{}/{}", file.package.unwrap_or_default(), service.name.unwrap_or_default(), method.name());
+        let name = format!(
+            "{}.{}/{}",
+            file.package.unwrap_or_default(),
+            service.name.unwrap_or_default(),
+            method.name()
+        );
         (name, method.input_type().to_owned(), method.output_type().to_owned())
     };
     assert_eq!(method(ours()), method(published()));

@@ -4,13 +4,14 @@ mod explanation;
 mod report;
 
 use std::borrow::Cow;
+use std::io;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::Args;
 
 use self::explanation::Explanation;
-use super::{ConfigArg, NOT_ALLOWED};
+use super::{ConfigArg, NOT_ALLOWED, print};
 use crate::config::ConfigError;
 use crate::policy::decision::Decision;
 use crate::request::path::{PathError, RequestPath};
@@ -45,6 +46,8 @@ pub(super) enum CheckError {
     Path(#[from] PathError),
     #[error("cannot write the explanation: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CheckError> {
@@ -63,11 +66,12 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CheckError> {
     let mut explanation = Explanation::default();
     settings.gate.rules.each_finding(&request, |finding| explanation.found(&finding));
     let decision = settings.gate.check_observed(&request, &mut explanation);
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&explanation.json(&request, &decision))?);
+    let report = if args.json {
+        serde_json::to_string_pretty(&explanation.json(&request, &decision))? + "\n"
     } else {
-        print!("{}", explanation.text(&request, &decision));
-    }
+        explanation.text(&request, &decision)
+    };
+    print(&report)?;
     let is_allowed = matches!(decision, Decision::Allow(_));
     Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALLOWED) })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::ConfigArg;
+use super::{ConfigArg, print};
 use crate::config::ConfigError;
 use crate::secret::{Secret, WeakSecret};
 use crate::session::authjs::{AuthJs, AuthJsError, AuthJsOptions, MAX_TOKEN_BYTES, SealError, Version};
@@ -43,10 +43,10 @@ pub(super) struct DecodeArgs {
     keys: KeyArgs,
 }
 
-/// Without any of these the secret is that of the configuration, or Auth.js's own AUTH_SECRET.
+/// Without any of these the secret is that of the configuration, or Auth.js's own `AUTH_SECRET`.
 #[derive(Debug, Args)]
 struct KeyArgs {
-    /// The secret; other users of this machine can see it: prefer --secret-file or AUTH_SECRET
+    /// The secret; other users of this machine can see it: prefer --secret-file or `AUTH_SECRET`
     #[arg(long, conflicts_with_all = ["secret_file", "session"])]
     secret: Option<String>,
     /// A file with one secret a line, newest first
@@ -75,8 +75,8 @@ enum KindArg {
 pub(super) enum TokenError {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("cannot read standard input: {0}")]
-    Input(#[from] io::Error),
+    #[error("standard input or output: {0}")]
+    Stream(#[from] io::Error),
     #[error("{}: {source}", path.display())]
     SecretFile { path: PathBuf, source: io::Error },
     #[error("the secret {0}")]
@@ -103,7 +103,8 @@ pub(super) fn run(command: TokenCommand) -> Result<ExitCode, TokenError> {
 fn encode(args: EncodeArgs) -> Result<ExitCode, TokenError> {
     let claims: Claims = serde_json::from_str(&argument_or_input(args.claims)?)?;
     args.keys.with_provider(|provider, cookie| {
-        println!("{}", provider.mint(cookie, claims, args.max_age, SystemTime::now())?);
+        let token = provider.mint(cookie, claims, args.max_age, SystemTime::now())?;
+        print(&(token + "\n"))?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -115,7 +116,7 @@ fn decode(args: DecodeArgs) -> Result<ExitCode, TokenError> {
         if !args.ignore_validity {
             provider.check(&claims, SystemTime::now())?;
         }
-        println!("{}", serde_json::to_string_pretty(&claims)?);
+        print(&(serde_json::to_string_pretty(&claims)? + "\n"))?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -172,14 +173,12 @@ fn secrets_of(path: &PathBuf) -> Result<Vec<Secret>, TokenError> {
 }
 
 fn argument_or_input(argument: Option<String>) -> Result<String, io::Error> {
-    match argument.filter(|argument| argument != "-") {
-        Some(argument) => Ok(argument),
-        None => {
-            let mut text = String::new();
-            io::stdin().read_to_string(&mut text)?;
-            Ok(text)
-        }
+    if let Some(argument) = argument.filter(|argument| argument != "-") {
+        return Ok(argument);
     }
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn duration(text: &str) -> Result<Duration, humantime::DurationError> {

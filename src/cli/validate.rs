@@ -1,15 +1,24 @@
 //! `sessiongate validate`: exit 0, or 1 with every error.
 
+use std::io;
 use std::process::ExitCode;
 
-use super::ConfigArg;
+use super::{ConfigArg, print};
 use crate::config::ConfigError;
 
-pub(super) fn run(arg: &ConfigArg) -> Result<ExitCode, ConfigError> {
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ValidateError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+pub(super) fn run(arg: &ConfigArg) -> Result<ExitCode, ValidateError> {
     let settings = arg.load()?;
     for warning in &settings.warnings {
         eprintln!("warning: {warning}");
     }
-    println!("The configuration is valid.");
+    print("The configuration is valid.\n")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -29,7 +29,14 @@ fn walk(value: &mut Value, path: &str, environment: &Environment, problems: &mut
                 walk(item, &format!("{path}[{at}]"), environment, problems);
             }
         }
-        _ => {}
+        ValueKind::Nil
+        | ValueKind::Boolean(_)
+        | ValueKind::I64(_)
+        | ValueKind::I128(_)
+        | ValueKind::U64(_)
+        | ValueKind::U128(_)
+        | ValueKind::Float(_)
+        | ValueKind::String(_) => {}
     }
 }
 
@@ -37,7 +44,9 @@ fn walk(value: &mut Value, path: &str, environment: &Environment, problems: &mut
 enum InterpolationError {
     #[error("the environment variable `{0}` is not set; set it, or give a default with `${{{0}:-…}}`")]
     Unset(String),
-    #[error("`${{{0}` is no variable: write `${{NAME}}` or `${{NAME:-default}}`, and `$${{` for the text `${{`")]
+    #[error(
+        "`${{{0}` is no variable: write `${{NAME}}` or `${{NAME:-default}}`, and `$${{` for the text `${{`"
+    )]
     Malformed(String),
 }
 

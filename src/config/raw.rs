@@ -1,14 +1,11 @@
-//! The configuration as written: every key optional, unknown ones refused, and the JSON Schema of all.
+//! The configuration as written: every key optional, unknown ones refused. Its JSON Schema comes from here too.
 
 use std::time::Duration;
 
-use config::{Value, ValueKind};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_path_to_error::Segment;
 
-use super::error::Problems;
 use crate::policy::Access;
 use crate::rule::matcher::raw::RawMatcher;
 
@@ -37,7 +34,7 @@ pub struct RawConfig {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawListen {
-    /// Envoy's ext_authz: `host:port`, or `unix:` and a path. Default: `0.0.0.0:9191`.
+    /// Envoy's `ext_authz`: `host:port`, or `unix:` and a path. Default: `0.0.0.0:9191`.
     pub grpc: Option<String>,
     /// How long calls in flight may take to finish after SIGTERM, as in `10s`. Default: 10 s.
     #[serde(with = "humantime_serde::option")]
@@ -120,7 +117,10 @@ pub struct RawDefault {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "`auto`, `redirect`, `unauthorized`, or an object of `status`, `body` and `headers`")]
+#[serde(
+    untagged,
+    expecting = "`auto`, `redirect`, `unauthorized`, or an object of `status`, `body` and `headers`"
+)]
 pub enum RawOnDeny {
     Named(NamedOnDeny),
     Custom(RawAnswer),
@@ -217,99 +217,5 @@ impl OneOrMany {
                 paths.zip(texts).collect()
             }
         }
-    }
-}
-
-/// Reads the tree. Each mistake is noted and taken out of the tree, so that the next one is found as well.
-pub(super) fn parse(mut tree: Value, problems: &mut Problems) -> RawConfig {
-    loop {
-        match serde_path_to_error::deserialize::<_, RawConfig>(tree.clone()) {
-            Ok(raw) => return raw,
-            Err(error) => {
-                let mistake = Mistake::of(&error);
-                problems.error(&mistake.path, &mistake.message);
-                if !prune(&mut tree, &mistake.keys) {
-                    return RawConfig::default();
-                }
-            }
-        }
-    }
-}
-
-/// A key of the tree, or a place in one of its lists.
-#[derive(Debug)]
-enum Key {
-    Name(String),
-    At(usize),
-}
-
-struct Mistake {
-    path: String,
-    message: String,
-    keys: Vec<Key>,
-}
-
-impl Mistake {
-    fn of(error: &serde_path_to_error::Error<config::ConfigError>) -> Self {
-        let message = error.inner().to_string();
-        let mut keys: Vec<Key> = error
-            .path()
-            .iter()
-            .filter_map(|segment| match segment {
-                Segment::Map { key } => Some(Key::Name(key.clone())),
-                Segment::Seq { index } => Some(Key::At(*index)),
-                Segment::Enum { .. } | Segment::Unknown => None,
-            })
-            .collect();
-        if let Some(unknown) = unknown_field(&message)
-            && !matches!(keys.last(), Some(Key::Name(last)) if last == unknown)
-        {
-            keys.push(Key::Name(unknown.to_owned()));
-        }
-        let path = render(&keys);
-        // A value in the wrong place can be a secret.
-        let hides_value = keys.iter().any(|key| matches!(key, Key::Name(name) if name.contains("secret")));
-        let message = if hides_value && unknown_field(&message).is_none() {
-            "is not of the type that is expected here".to_owned()
-        } else {
-            message
-        };
-        Self { path, message, keys }
-    }
-}
-
-/// The name in serde's message ``unknown field `x`, expected …``; its path ends at the parent.
-fn unknown_field(message: &str) -> Option<&str> {
-    message.split_once("unknown field `")?.1.split('`').next()
-}
-
-fn render(keys: &[Key]) -> String {
-    let mut path = String::new();
-    for key in keys {
-        match key {
-            Key::Name(name) if path.is_empty() => path.push_str(name),
-            Key::Name(name) => path.extend([".", name]),
-            Key::At(at) => path.push_str(&format!("[{at}]")),
-        }
-    }
-    if path.is_empty() { "the configuration".to_owned() } else { path }
-}
-
-/// Takes the innermost named key of the path out of the tree; false where there is none to take.
-fn prune(tree: &mut Value, keys: &[Key]) -> bool {
-    let Some(last) = keys.iter().rposition(|key| matches!(key, Key::Name(_))) else { return false };
-    let mut value = tree;
-    for key in &keys[..last] {
-        let child = match (key, &mut value.kind) {
-            (Key::Name(name), ValueKind::Table(table)) => table.get_mut(name),
-            (Key::At(at), ValueKind::Array(items)) => items.get_mut(*at),
-            _ => None,
-        };
-        let Some(child) = child else { return false };
-        value = child;
-    }
-    match (&keys[last], &mut value.kind) {
-        (Key::Name(name), ValueKind::Table(table)) => table.shift_remove(name).is_some(),
-        _ => false,
     }
 }

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use self::defaults::AuthEnvironment;
 use self::rules::Rules;
+use super::Settings;
 use super::environment::Environment;
 use super::error::Problems;
 use super::raw::{RawConfig, RawListen, RawTelemetry};
-use super::Settings;
 use crate::gate::Gate;
 use crate::server::listen::{GrpcAddress, Listen};
 use crate::telemetry::Telemetry;
@@ -24,10 +24,14 @@ const DEFAULT_GRPC: &str = "0.0.0.0:9191";
 const DEFAULT_DRAIN: Duration = Duration::from_secs(10);
 
 /// The settings, or `None` where a mistake leaves a part of them unknown.
-pub(super) fn resolve(raw: RawConfig, environment: &Environment, problems: &mut Problems) -> Option<Settings> {
+pub(super) fn resolve(
+    raw: RawConfig,
+    environment: &Environment,
+    problems: &mut Problems,
+) -> Option<Settings> {
     let auth = AuthEnvironment::read(environment, problems);
-    let listen = listen(raw.listen, problems);
-    let telemetry = telemetry(raw.telemetry, problems);
+    let listen = listen(&raw.listen, problems);
+    let telemetry = telemetry(&raw.telemetry, problems);
     let login = login::resolve(raw.login, &auth, problems);
     let identity = identity::resolve(raw.identity, problems);
     let sessions = sessions::resolve(raw.sessions, &auth, problems);
@@ -38,13 +42,13 @@ pub(super) fn resolve(raw: RawConfig, environment: &Environment, problems: &mut 
     Some(Settings { listen: listen?, telemetry: telemetry?, gate, warnings: Vec::new() })
 }
 
-fn listen(raw: RawListen, problems: &mut Problems) -> Option<Listen> {
+fn listen(raw: &RawListen, problems: &mut Problems) -> Option<Listen> {
     let grpc = raw.grpc.as_deref().unwrap_or(DEFAULT_GRPC);
     let grpc = problems.ok("listen.grpc", GrpcAddress::parse(grpc))?;
     Some(Listen { grpc, drain_timeout: raw.drain_timeout.unwrap_or(DEFAULT_DRAIN) })
 }
 
-fn telemetry(raw: RawTelemetry, problems: &mut Problems) -> Option<Telemetry> {
+fn telemetry(raw: &RawTelemetry, problems: &mut Problems) -> Option<Telemetry> {
     let filter = raw.log.as_deref().unwrap_or("info");
     problems.ok("telemetry.log", Telemetry::new(filter, raw.format.unwrap_or_default()))
 }

@@ -10,23 +10,21 @@ use prost_types::{Struct, Value};
 use tonic::Code;
 
 use super::{
-    CheckResponse, DeniedHttpResponse, HeaderAppendAction, HeaderValue, HeaderValueOption, HttpResponse, HttpStatus,
-    OkHttpResponse, RpcStatus,
+    CheckResponse, DeniedHttpResponse, HeaderAppendAction, HeaderValue, HeaderValueOption, HttpResponse,
+    HttpStatus, OkHttpResponse, RpcStatus,
 };
 use crate::policy::answer::Answer;
 use crate::policy::decision::{Decision, DenialKind, Permit};
 
 /// What Envoy is told.
 #[must_use]
-pub fn write(decision: Decision<'_>) -> CheckResponse {
-    let dynamic_metadata = Some(metadata(&decision));
-    let (code, http_response) = match &decision {
+pub fn write(decision: &Decision<'_>) -> CheckResponse {
+    let dynamic_metadata = Some(metadata(decision));
+    let (code, http_response) = match decision {
         Decision::Allow(permit) => (Code::Ok, ok(permit)),
-        Decision::Redirect(_) => (Code::Unauthenticated, HttpResponse::DeniedResponse(denied(&decision))),
-        Decision::Deny(denial) => {
-            (denial_code(&denial.kind), HttpResponse::DeniedResponse(denied(&decision)))
-        }
-        Decision::Unavailable(_) => (Code::Unavailable, HttpResponse::ErrorResponse(denied(&decision))),
+        Decision::Redirect(_) => (Code::Unauthenticated, HttpResponse::DeniedResponse(denied(decision))),
+        Decision::Deny(denial) => (denial_code(&denial.kind), HttpResponse::DeniedResponse(denied(decision))),
+        Decision::Unavailable(_) => (Code::Unavailable, HttpResponse::ErrorResponse(denied(decision))),
     };
     let status = Some(RpcStatus { code: code as i32, message: decision.reason().to_owned() });
     CheckResponse { status, http_response: Some(http_response), dynamic_metadata }
@@ -51,7 +49,11 @@ fn ok(permit: &Permit<'_>) -> HttpResponse {
 
 fn denied(decision: &Decision<'_>) -> DeniedHttpResponse {
     let Some(Answer { status, headers, body }) = decision.answer() else {
-        return DeniedHttpResponse { status: Some(HttpStatus { code: 403 }), headers: vec![], body: String::new() };
+        return DeniedHttpResponse {
+            status: Some(HttpStatus { code: 403 }),
+            headers: vec![],
+            body: String::new(),
+        };
     };
     DeniedHttpResponse {
         status: Some(HttpStatus { code: i32::from(status) }),

@@ -32,7 +32,7 @@ impl AuthorizationService {
             Err(malformed) => Decision::malformed(malformed.label()),
         });
         log(&decision, message, started.elapsed());
-        response::write(decision)
+        response::write(&decision)
     }
 }
 
@@ -69,20 +69,23 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_check_is_a_denial() {
-        let response = response::write(or_deny(|| panic!("a defect")));
+        let response = response::write(&or_deny(|| panic!("a defect")));
         assert_eq!(response.status.expect("a status").code, tonic::Code::Unavailable as i32);
         let Some(HttpResponse::ErrorResponse(answer)) = response.http_response else {
             panic!("an error response, not {:?}", response.http_response);
         };
         assert_eq!(answer.status.expect("a status").code, 503);
-        assert!(answer.headers.iter().any(|option| {
-            option.header.as_ref().is_some_and(|header| header.key == "retry-after")
-        }));
+        assert!(
+            answer
+                .headers
+                .iter()
+                .any(|option| { option.header.as_ref().is_some_and(|header| header.key == "retry-after") })
+        );
     }
 
     #[test]
     fn a_decision_without_a_permit_never_has_code_zero() {
-        let response = response::write(Decision::malformed("no_path"));
+        let response = response::write(&Decision::malformed("no_path"));
         assert_ne!(response.status.expect("a status").code, 0);
     }
 }

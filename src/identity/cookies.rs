@@ -5,15 +5,14 @@ use crate::session::Providers;
 
 /// The request's cookies without those of any provider, byte for byte; `None` where nothing is taken away.
 pub(super) fn without_session_cookies(providers: &Providers, request: &HttpRequest<'_>) -> Option<String> {
-    let session_cookies = providers.cookies_present(None, request);
-    if session_cookies.is_empty() {
+    if !request.cookies().iter().any(|(name, _)| providers.owns_cookie(name)) {
         return None;
     }
     let mut kept: Vec<&str> = Vec::new();
     for header in request.headers.get_all("cookie") {
         let others = header.split(';').map(|pair| pair.trim_start_matches([' ', '\t'])).filter(|pair| {
             let name = pair.split('=').next().unwrap_or_default().trim_end_matches([' ', '\t']);
-            !pair.is_empty() && !session_cookies.contains(&name)
+            !pair.is_empty() && !providers.owns_cookie(name)
         });
         kept.extend(others);
     }

@@ -29,7 +29,8 @@ fn encode(text: &str) -> String {
         return utf8_percent_encode(text, ESCAPED).to_string();
     }
     let (before, rest) = text.split_at(text.len() - text.trim_start_matches(' ').len());
-    let after = &rest[inner.len()..];
+    // `rest` begins with `inner`.
+    let (_, after) = rest.split_at(inner.len());
     format!(
         "{}{}{}",
         utf8_percent_encode(before, ESCAPED_AT_ENDS),

@@ -25,8 +25,20 @@ pub enum HeaderNameError {
 const MAX_SEPARATORS: u32 = 4;
 
 const RESERVED: [&str; 14] = [
-    "host", "connection", "content-length", "content-type", "cookie", "expect", "keep-alive", "proxy-connection",
-    "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
+    "host",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "keep-alive",
+    "proxy-connection",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
 ];
 
 impl HeaderName {
@@ -77,7 +89,8 @@ fn fold(byte: u8) -> u8 {
 }
 
 fn spellings_of(name: &str) -> Vec<Arc<str>> {
-    let separators: Vec<usize> = name.bytes().enumerate().filter(|(_, b)| fold(*b) == b'-').map(|(at, _)| at).collect();
+    let separators: Vec<usize> =
+        name.bytes().enumerate().filter(|(_, b)| fold(*b) == b'-').map(|(at, _)| at).collect();
     let mut spellings: Vec<Arc<str>> = vec![Arc::from(name)];
     let mut add = |underscored: &dyn Fn(usize) -> bool| {
         let spelling: String = name

@@ -32,8 +32,7 @@ impl Decision<'_> {
             }
             Self::Deny(denial) => Some(Answer::to_denial(&denial.kind).clearing(&denial.clear_cookies)),
             Self::Unavailable(_) => Some(
-                Answer::typed(503, JSON, r#"{"message":"Service unavailable"}"#)
-                    .with("retry-after", "1"),
+                Answer::typed(503, JSON, r#"{"message":"Service unavailable"}"#).with("retry-after", "1"),
             ),
         }
     }

@@ -73,9 +73,8 @@ impl Login {
     #[must_use]
     pub fn is_asked_by(&self, request: &HttpRequest<'_>) -> bool {
         let plain = |path: &str| path.trim_end_matches('/').to_owned();
-        self.path().is_some_and(|login| {
-            request.path.readings().iter().any(|reading| plain(reading) == plain(login))
-        })
+        self.path()
+            .is_some_and(|login| request.path.readings().iter().any(|reading| plain(reading) == plain(login)))
     }
 
     /// The `Location` of the redirect: the login with the URL asked for as its callback, form-encoded as

@@ -35,21 +35,19 @@ impl<'a> Cookies<'a> {
     /// A piece without `=` is no cookie. Values are borrowed where the headers borrow them.
     #[must_use]
     pub fn parse(headers: &Headers<'a>) -> Self {
-        let mut cookies = Self {
-            headers: SmallVec::new(),
-            pieces: SmallVec::new(),
-            has_joint: false,
-            is_complete: true,
-        };
+        let mut cookies =
+            Self { headers: SmallVec::new(), pieces: SmallVec::new(), has_joint: false, is_complete: true };
         let mut bytes = 0;
         for header in headers.get_all("cookie") {
             bytes += header.len();
-            if bytes > MAX_BYTES || !cookies.push(header) {
-                cookies.is_complete = false;
+            cookies.is_complete = bytes <= MAX_BYTES && cookies.push(header);
+            cookies.headers.push(header.clone());
+            if !cookies.is_complete {
                 break;
             }
         }
-        cookies.has_joint = headers.repeats() == Repeats::Joined && cookies.headers.iter().any(|h| h.contains(','));
+        cookies.has_joint =
+            headers.repeats() == Repeats::Joined && cookies.headers.iter().any(|h| h.contains(','));
         cookies
     }
 
@@ -65,8 +63,8 @@ impl<'a> Cookies<'a> {
         self.is_complete
     }
 
-    /// Whether a second Cookie header, which the proxy joined to another one with a comma, begins with the cookie
-    /// `name` or one of its chunks `name.N`. Such a cookie is hidden inside the value of another one.
+    /// Whether a second Cookie header, which the proxy joined to another one with a comma, begins with the
+    /// cookie `name` or one of its chunks `name.N`. Such a cookie is hidden inside the value of another one.
     #[must_use]
     pub fn joined_mentions(&self, name: &str) -> bool {
         self.has_joint
@@ -77,11 +75,9 @@ impl<'a> Cookies<'a> {
             })
     }
 
-    /// Reads one header; false when there are more cookies than we keep.
-    fn push(&mut self, header: &Cow<'a, str>) -> bool {
-        let index = self.headers.len();
-        self.headers.push(header.clone());
-        let Ok(index) = u16::try_from(index) else { return false };
+    /// Reads the header that is kept next; false when there are more cookies than we keep.
+    fn push(&mut self, header: &str) -> bool {
+        let Ok(index) = u16::try_from(self.headers.len()) else { return false };
         let mut start = 0;
         for part in header.split(';') {
             if let Some(equals) = part.find('=') {
@@ -145,7 +141,8 @@ mod tests {
 
     #[test]
     fn pieces_are_split_trimmed_and_kept_in_order() {
-        let table: &[(&[&str], &[(&str, &str)])] = &[
+        type Case<'c> = (&'c [&'c str], &'c [(&'c str, &'c str)]);
+        let table: &[Case<'_>] = &[
             (&[], &[]),
             (&[""], &[]),
             (&["a=1"], &[("a", "1")]),
@@ -190,6 +187,9 @@ mod tests {
         for value in [&crowd, &giant] {
             assert!(!Cookies::parse(&headers(&[value], Repeats::Separate)).is_complete());
         }
+        let crowded = headers(&[&crowd], Repeats::Separate);
+        let kept = Cookies::parse(&crowded).iter().filter(|cookie| *cookie == ("a", "1")).count();
+        assert_eq!(kept, MAX_COOKIES);
         let full = vec!["a=1"; MAX_COOKIES].join(";");
         assert!(Cookies::parse(&headers(&[&full], Repeats::Separate)).is_complete());
     }

@@ -70,7 +70,11 @@ impl Condition {
         let value = match self.kind {
             ConditionKind::Header => header(request, &self.key),
             ConditionKind::Query => return self.query_describes(request),
-            ConditionKind::Cookie => cookie(request, &self.key),
+            ConditionKind::Cookie => match cookie(request, &self.key) {
+                // The cookie may be among those that were left unread.
+                None if !request.cookies().is_complete() => return Verdict::Undecided,
+                found => found,
+            },
             ConditionKind::Host => Some(Cow::Owned(host_name(request.host))),
         };
         self.value_fits(value.as_deref().unwrap_or_default())
@@ -124,7 +128,9 @@ fn joined<'r>(headers: &'r Headers<'_>, name: &str) -> Option<Cow<'r, str>> {
     match values.as_slice() {
         [] => None,
         [only] => Some(Cow::Borrowed(only)),
-        [first, ..] if headers.repeats() == Repeats::Separate && is_single(name) => Some(Cow::Borrowed(first)),
+        [first, ..] if headers.repeats() == Repeats::Separate && is_single(name) => {
+            Some(Cow::Borrowed(first))
+        }
         several => Some(Cow::Owned(several.join(if is_cookie { "; " } else { ", " }))),
     }
 }
@@ -132,9 +138,24 @@ fn joined<'r>(headers: &'r Headers<'_>, name: &str) -> Option<Cow<'r, str>> {
 /// Headers of which Node.js keeps the first when they are repeated (`http`, `message.headers`).
 fn is_single(name: &str) -> bool {
     const SINGLE: [&str; 18] = [
-        "age", "authorization", "content-length", "content-type", "etag", "expires", "from", "host",
-        "if-modified-since", "if-unmodified-since", "last-modified", "location", "max-forwards",
-        "proxy-authorization", "referer", "retry-after", "server", "user-agent",
+        "age",
+        "authorization",
+        "content-length",
+        "content-type",
+        "etag",
+        "expires",
+        "from",
+        "host",
+        "if-modified-since",
+        "if-unmodified-since",
+        "last-modified",
+        "location",
+        "max-forwards",
+        "proxy-authorization",
+        "referer",
+        "retry-after",
+        "server",
+        "user-agent",
     ];
     SINGLE.iter().any(|single| single.eq_ignore_ascii_case(name))
 }
@@ -167,4 +188,95 @@ fn form_decoded(text: &str) -> Cow<'_, str> {
     }
     let spaced = text.replace('+', " ");
     Cow::Owned(percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::request::RequestParts;
+    use crate::request::path::RequestPath;
+
+    fn item(kind: ConditionKind, key: &str, value: Option<&str>) -> RawCondition {
+        RawCondition { kind, key: key.to_owned(), value: value.map(str::to_owned) }
+    }
+
+    fn request<'a>(query: &'a str, headers: &[(&'a str, &'a str)], repeats: Repeats) -> HttpRequest<'a> {
+        let fields =
+            headers.iter().map(|(name, value)| (Cow::Borrowed(*name), Cow::Borrowed(*value))).collect();
+        HttpRequest::new(RequestParts {
+            method: "GET",
+            scheme: "https",
+            host: "App.example.com:8443",
+            path: RequestPath::parse("/a").unwrap(),
+            query,
+            headers: Headers::new(fields, repeats),
+            request_id: "",
+            now: SystemTime::UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn items_hold_as_in_next() {
+        use ConditionKind::{Cookie, Header, Host, Query};
+        let headers =
+            [("X-A", "1"), ("x-empty", ""), ("cookie", "a=%31; a=2; q=\"x\"; bad=%zz; e="), ("x-a", "2")];
+        let request = request("a=1&b=&b=&c=+%41&d=1&d=2&%65=x#f=1", &headers, Repeats::Separate);
+        for (kind, key, value, holds) in [
+            (Header, "x-a", None, true),
+            (Header, "x-a", Some("1, 2"), true),
+            (Header, "x-empty", None, false),
+            (Header, "x-b", None, false),
+            (Header, "host", Some("App.*"), true),
+            (Cookie, "a", Some("1"), true),
+            (Cookie, "A", None, false),
+            (Cookie, "q", Some("x"), true),
+            (Cookie, "bad", Some("%zz"), true),
+            (Cookie, "e", Some(""), false),
+            (Query, "a", Some("\\d"), true),
+            (Query, "A", None, false),
+            (Query, "b", None, true),
+            (Query, "b", Some(".*"), true),
+            (Query, "c", Some(" A"), true),
+            (Query, "d", Some("1"), false),
+            (Query, "d", Some("2"), true),
+            (Query, "e", Some("x"), true),
+            (Query, "f", None, false),
+            (Host, "", Some("app\\.example\\.com"), true),
+            (Host, "", Some("App.*"), false),
+            (Host, "", Some("x|com"), true),
+        ] {
+            let item = item(kind, key, value);
+            assert_eq!(Condition::has(&item).unwrap().holds(&request), holds.into(), "{item:?}");
+            assert_eq!(
+                Condition::missing(&item).unwrap().holds(&request),
+                (!holds).into(),
+                "missing {item:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_given_up_is_undecided_either_way() {
+        let item = item(ConditionKind::Header, "x", Some("(?:(?=a)a+)+b"));
+        let text = "a".repeat(40);
+        let request = request("", &[("x", &text)], Repeats::Joined);
+        assert_eq!(Condition::has(&item).unwrap().holds(&request), Verdict::Undecided);
+        assert_eq!(Condition::missing(&item).unwrap().holds(&request), Verdict::Undecided);
+    }
+
+    #[test]
+    fn a_value_that_is_no_regular_expression_is_refused() {
+        for (value, reason) in [
+            ("(?i)yes", "/^(?i)yes$/: Invalid group"),
+            ("[z-a]", "Range out of order"),
+            ("(", "Unterminated group"),
+        ] {
+            let refusal = Condition::has(&item(ConditionKind::Header, "x", Some(value))).unwrap_err();
+            assert!(refusal.to_string().contains(reason), "{value}: {refusal}");
+        }
+        let long = "a".repeat(MAX_VALUE + 1);
+        assert!(Condition::missing(&item(ConditionKind::Host, "", Some(&long))).is_err());
+    }
 }

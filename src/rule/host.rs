@@ -51,10 +51,11 @@ impl HostPattern {
         match self {
             Self::Exact(exact) => name.eq_ignore_ascii_case(exact),
             Self::Below(parent) => {
-                let labels = name.len().checked_sub(parent.len() + 1).filter(|length| *length > 0);
-                labels.and_then(|length| name.as_bytes().split_at_checked(length)).is_some_and(
-                    |(_, tail)| tail[0] == b'.' && tail[1..].eq_ignore_ascii_case(parent.as_bytes()),
-                )
+                let at = name.len().saturating_sub(parent.len());
+                name.as_bytes().split_at_checked(at).is_some_and(|(labels, tail)| {
+                    let has_label = labels.len() > 1 && labels.ends_with(b".");
+                    has_label && tail.eq_ignore_ascii_case(parent.as_bytes())
+                })
             }
         }
     }

@@ -14,9 +14,9 @@ mod source;
 
 use std::fmt;
 
+use self::ecma::Pattern;
 pub use self::ecma::Verdict;
 pub use self::error::{MatcherError, SyntaxError};
-use self::ecma::Pattern;
 use self::parts::{Name, Part};
 pub use self::source::Source;
 use super::next::NextConfig;
@@ -101,3 +101,6 @@ fn parameters(parts: &[Part]) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

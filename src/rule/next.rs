@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use thiserror::Error;
 
 use self::forms::Form;
-use crate::request::path::decode_uri_component;
+use crate::request::path::{RequestPath, decode_uri_component};
 
 /// The parts of `next.config` that bear on matchers. The default is an application that sets none of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,16 +114,20 @@ impl NextConfig {
         asked
     }
 
-    /// Exactly what Next.js asks for a WHATWG pathname. Its second question is the same text after
-    /// [`decode_uri_component`].
+    /// Exactly what Next.js asks first. Its second question is the same text after [`decode_uri_component`].
     #[must_use]
-    pub fn asked_by_next<'a>(&self, pathname: &'a str, host: &str) -> Cow<'a, str> {
-        let (base, path) = self.split_base_path(pathname);
-        let is_page_data = |id| forms::data_page_of_build(path, id);
-        if let Some(page) = self.build_id.as_deref().and_then(is_page_data) {
+    pub fn asked_by_next<'p>(&self, path: &'p RequestPath<'_>, host: &str) -> Cow<'p, str> {
+        let (pathname, _) = path.next_forms();
+        // Next.js redirects such a path to its cleaner spelling before it does anything else.
+        if path.as_sent().contains('\\') || path.as_sent().contains("//") {
+            return Cow::Borrowed(pathname);
+        }
+        let (base, page) = self.split_base_path(pathname);
+        let data_page = self.build_id.as_deref().and_then(|id| forms::data_page_of_build(page, id));
+        if let Some(page) = data_page {
             return self.with_trailing_slash(rebased(base, self.localised(page, host)));
         }
-        match self.localised(Cow::Borrowed(path), host) {
+        match self.localised(Cow::Borrowed(page), host) {
             Cow::Borrowed(_) => Cow::Borrowed(pathname),
             localised @ Cow::Owned(_) => {
                 let localised = rebased(base, localised);
@@ -143,9 +147,8 @@ impl NextConfig {
             keys.extend(after_segment(rest));
         }
         if self.i18n.is_some() {
-            for index in 0..keys.len() {
-                let stripped = keys[index].strip_prefix('/').and_then(after_segment);
-                keys.extend(stripped);
+            for key in keys.clone() {
+                keys.extend(key.strip_prefix('/').and_then(after_segment));
             }
         }
         keys
@@ -233,16 +236,23 @@ fn check_i18n(i18n: &I18n) -> Result<(), NextConfigError> {
             return Err(NextConfigError::RepeatedLocale(locale.clone()));
         }
     }
-    let defaults = i18n.domains.iter().map(|domain| &domain.default_locale).chain([&i18n.default_locale]);
-    if let Some(unknown) = defaults.into_iter().find(|locale| !i18n.locales.contains(locale)) {
-        return Err(NextConfigError::UnknownLocale(unknown.clone()));
+    if !i18n.locales.contains(&i18n.default_locale) {
+        return Err(NextConfigError::UnknownLocale(i18n.default_locale.clone()));
     }
-    match i18n.domains.iter().find(|domain| !is_segment(&domain.domain)) {
-        Some(domain) => Err(NextConfigError::BadDomain(domain.domain.clone())),
-        None => Ok(()),
+    for Domain { domain, default_locale, .. } in &i18n.domains {
+        if !is_segment(domain) {
+            return Err(NextConfigError::BadDomain(domain.clone()));
+        }
+        if !is_segment(default_locale) {
+            return Err(NextConfigError::BadLocale(default_locale.clone()));
+        }
     }
+    Ok(())
 }
 
 fn is_segment(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '?', '#', '\\'])
 }
+
+#[cfg(test)]
+mod tests;

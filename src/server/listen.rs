@@ -47,7 +47,9 @@ impl GrpcAddress {
             };
         }
         match text.rsplit_once(':') {
-            Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Ok(Self::Tcp(text.to_owned())),
+            Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => {
+                Ok(Self::Tcp(text.to_owned()))
+            }
             _ => Err(AddressError::NotAnAddress(text.to_owned())),
         }
     }

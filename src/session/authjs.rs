@@ -1,4 +1,5 @@
-//! Sessions of Auth.js v5 and NextAuth.js v4: an encrypted token in a cookie, made with the application's secret.
+//! Sessions of Auth.js v5 and NextAuth.js v4: an encrypted token in a cookie, made with the application's
+//! secret.
 
 mod claims;
 mod keyring;
@@ -18,7 +19,7 @@ use crate::secret::Secret;
 
 /// The longest token that is read, unless the configuration says otherwise.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// The most cookies that are named for clearing.
+/// The most cookies that are named for clearing: Envoy takes 100 header fields in a response.
 const MAX_CLEARED: usize = 64;
 
 /// Whose tokens: the two differ in keys, encryption and cookie names.
@@ -38,7 +39,8 @@ pub struct AuthJsOptions {
     pub secrets: Vec<Secret>,
     /// Exactly this cookie; by default the version's two names, the `__Secure-` one first.
     pub cookie: Option<String>,
-    /// v5: the salt of the keys, for applications that call `encode()` with another one than the cookie's name.
+    /// v5: the salt of the keys, for applications that call `encode()` with another one than the cookie's
+    /// name.
     pub salt: Option<String>,
     /// Accept the same token as `Authorization: Bearer` where no session cookie has a value.
     pub bearer: bool,
@@ -126,7 +128,8 @@ impl AuthJs {
         if secrets.is_empty() {
             return Err(AuthJsError::NoSecret);
         }
-        let names = cookie.map_or_else(|| version.cookie_names().map(String::from).to_vec(), |name| vec![name]);
+        let names =
+            cookie.map_or_else(|| version.cookie_names().map(String::from).to_vec(), |name| vec![name]);
         let cookies = names.into_iter().map(|name| {
             if !is_cookie_name(&name) {
                 return Err(AuthJsError::CookieName);
@@ -147,7 +150,8 @@ impl AuthJs {
         self.cookies.iter().map(|cookie| cookie.name.as_ref())
     }
 
-    /// Looks for a session in a request: in each session cookie, then, if none has a value, in the bearer token.
+    /// Looks for a session in a request: in each session cookie, then, if none has a value, in the bearer
+    /// token.
     ///
     /// Where the first cookie has no valid session the next one is asked, but a conflict ends the search.
     pub(in crate::session) fn verify(
@@ -155,8 +159,10 @@ impl AuthJs {
         provider: &Arc<str>,
         request: &HttpRequest<'_>,
     ) -> Result<Session, Failure> {
-        let fail = |credential: &Credential<'_>, error| {
-            Failure { provider: provider.clone(), error, finding: Some(credential.finding().clone()) }
+        let fail = |credential: &Credential<'_>, error| Failure {
+            provider: provider.clone(),
+            error,
+            finding: Some(credential.finding().clone()),
         };
         let mut first_failure = None;
         for cookie in &self.cookies {
@@ -172,7 +178,8 @@ impl AuthJs {
         if let Some(failure) = first_failure {
             return Err(failure);
         }
-        let bearer = if self.bearer { Credential::from_bearer(&request.headers, self.max_token_bytes) } else { None };
+        let bearer =
+            if self.bearer { Credential::from_bearer(&request.headers, self.max_token_bytes) } else { None };
         let Some(credential) = bearer else {
             return Err(Failure { provider: provider.clone(), error: SessionError::Absent, finding: None });
         };
@@ -198,13 +205,19 @@ impl AuthJs {
         claims::check(claims, now, self.max_age)
     }
 
-    /// The cookies of a request that hold a session or a part of one, for clearing; each name once, at most 64.
+    /// Whether a cookie of this name holds a session or a part of one.
+    #[must_use]
+    pub fn owns_cookie(&self, name: &str) -> bool {
+        self.cookies.iter().any(|ours| part_of(name, &ours.name).is_some())
+    }
+
+    /// The cookies of a request that hold a session or a part of one, for clearing; each name once, at most
+    /// 64.
     #[must_use]
     pub fn cookies_present<'c>(&self, cookies: &'c Cookies<'_>) -> Vec<&'c str> {
         let mut present = Vec::new();
         for (cookie, _) in cookies.iter() {
-            let is_ours = self.cookies.iter().any(|ours| part_of(cookie, &ours.name).is_some());
-            if is_ours && present.len() < MAX_CLEARED && !present.contains(&cookie) {
+            if self.owns_cookie(cookie) && present.len() < MAX_CLEARED && !present.contains(&cookie) {
                 present.push(cookie);
             }
         }
@@ -222,7 +235,9 @@ impl AuthJs {
         first_ok(cookies, |cookie| {
             let verified = self.verify_token(&tokens.token, &cookie.keys, now)?;
             match &tokens.other {
-                Some(other) if self.verify_token(other, &cookie.keys, now).is_ok() => Err(SessionError::Conflict),
+                Some(other) if self.verify_token(other, &cookie.keys, now).is_ok() => {
+                    Err(SessionError::Conflict)
+                }
                 _ => Ok(verified),
             }
         })

@@ -55,7 +55,9 @@ impl ClaimPath {
     pub(super) fn find_in<'s>(&self, session: &'s Session) -> Option<Cow<'s, Value>> {
         match &self.place {
             Place::Claim(name, steps) => descend(session.claims.get(&**name)?, steps).map(Cow::Borrowed),
-            Place::UserMember(name, steps) => descend(user::member(&session.claims, name)?, steps).map(Cow::Borrowed),
+            Place::UserMember(name, steps) => {
+                descend(user::member(&session.claims, name)?, steps).map(Cow::Borrowed)
+            }
             Place::User => Some(Cow::Owned(Value::Object(user::object(&session.claims)))),
             Place::Expires => Some(Cow::Owned(Value::String(session.expires_iso()))),
             Place::Provider => Some(Cow::Owned(Value::String(session.provider.to_string()))),

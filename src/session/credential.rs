@@ -1,8 +1,10 @@
-//! What was found in a request and nobody has verified yet: a session cookie, whole or in chunks, or a bearer token.
+//! What was found in a request and nobody has verified yet: a session cookie, whole or in chunks, or a bearer
+//! token.
 //!
-//! Servers and browsers disagree about which of several cookies with one name counts, so whoever can set a cookie
-//! beside ours could choose the session that we see. Two different values for a whole cookie, a whole cookie beside
-//! a complete set of chunks, and a session cookie hidden behind a comma are therefore a conflict, not a choice.
+//! Servers and browsers disagree about which of several cookies with one name counts, so whoever can set a
+//! cookie beside ours could choose the session that we see. Two different values for a whole cookie, a whole
+//! cookie beside a complete set of chunks, and a session cookie hidden behind a comma are therefore a
+//! conflict, not a choice.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -60,8 +62,9 @@ impl<'r> Credential<'r> {
     /// The session cookie `name` of a request, if there is one with a value.
     ///
     /// A chunk is `name.N` with N in plain decimal; every other cookie that begins with the name is not ours.
-    /// Empty values are left over from clearing and do not count. Beside a whole cookie, chunks without the first
-    /// one or with a gap are no value, so they do not count either: nobody can end a session by adding `name.99`.
+    /// Empty values are left over from clearing and do not count. Beside a whole cookie, chunks without the
+    /// first one or with a gap are no value, so they do not count either: nobody can end a session by adding
+    /// `name.99`.
     #[must_use]
     pub fn from_cookies(
         cookies: &'r Cookies<'_>,
@@ -83,7 +86,10 @@ impl<'r> Credential<'r> {
             found.tokens(precedence, max_bytes)
         };
         let chunks = if found.whole.is_some() { 0 } else { found.count };
-        Some(Self { finding: Finding { source: Source::Cookie { name: name.clone(), chunks }, bytes: found.bytes }, tokens })
+        Some(Self {
+            finding: Finding { source: Source::Cookie { name: name.clone(), chunks }, bytes: found.bytes },
+            tokens,
+        })
     }
 
     /// The bearer token of a request (RFC 6750, section 2.1), if there is one.
@@ -123,7 +129,10 @@ impl<'r> Credential<'r> {
 impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = self.tokens.as_ref().err();
-        f.debug_struct("Credential").field("finding", &self.finding).field("error", &error).finish_non_exhaustive()
+        f.debug_struct("Credential")
+            .field("finding", &self.finding)
+            .field("error", &error)
+            .finish_non_exhaustive()
     }
 }
 
@@ -245,7 +254,8 @@ fn decode_uri_component(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }
-    let is_escape = |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
     if !text.split('%').skip(1).all(is_escape) {
         return None;
     }

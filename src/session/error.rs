@@ -44,7 +44,8 @@ pub enum SessionError {
     /// The application's: a claim that is checked is missing or of the wrong type.
     #[error("the claim {0:?} is missing or of the wrong type")]
     Claim(&'static str),
-    /// The client's: a token of the sign-in itself (state, PKCE, nonce), made with the same key (CVE-2023-48309).
+    /// The client's: a token of the sign-in itself (state, PKCE, nonce), made with the same key
+    /// (CVE-2023-48309).
     #[error("the token belongs to a sign-in under way and is no session")]
     NotASession,
 }

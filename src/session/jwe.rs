@@ -1,7 +1,8 @@
 //! JWE in compact form (RFC 7516) with a key that both sides have (`dir`): open and seal.
 //!
-//! What a token says about itself is held against what is allowed; it never chooses beyond that. Anything that
-//! Auth.js does not write is refused: compression, critical extensions, an encrypted key, sloppy base64url.
+//! What a token says about itself is held against what is allowed; it never chooses beyond that. Anything
+//! that Auth.js does not write is refused: compression, critical extensions, an encrypted key, sloppy
+//! base64url.
 
 mod key;
 
@@ -90,8 +91,9 @@ impl<'t> Compact<'t> {
     /// Splits a token into its parts, after checking their sizes.
     ///
     /// # Errors
-    /// [`JweError::TooLarge`] above `max_bytes` or [`MAX_HEADER`]; [`JweError::Malformed`] unless there are five
-    /// parts; [`JweError::Algorithm`] with an encrypted key, which `dir` does not have (RFC 7518, section 4.5).
+    /// [`JweError::TooLarge`] above `max_bytes` or [`MAX_HEADER`]; [`JweError::Malformed`] unless there are
+    /// five parts; [`JweError::Algorithm`] with an encrypted key, which `dir` does not have (RFC 7518,
+    /// section 4.5).
     pub fn parse(token: &'t str, max_bytes: usize) -> Result<Self, JweError> {
         if token.len() > max_bytes {
             return Err(JweError::TooLarge);
@@ -120,8 +122,9 @@ impl<'t> Compact<'t> {
     /// Decodes the protected header and holds it against the encryptions that are allowed.
     ///
     /// # Errors
-    /// [`JweError::Malformed`] unless it is a JSON object; [`JweError::Algorithm`] unless `alg` is `dir` and `enc`
-    /// is allowed, and for `crit` (we know no extension) and `zip` (a small token must not become a large one).
+    /// [`JweError::Malformed`] unless it is a JSON object; [`JweError::Algorithm`] unless `alg` is `dir` and
+    /// `enc` is allowed, and for `crit` (we know no extension) and `zip` (a small token must not become a
+    /// large one).
     pub fn header(&self, allowed: &[Encryption]) -> Result<Header, JweError> {
         let json = URL_SAFE_NO_PAD.decode(self.header).map_err(|_| JweError::Malformed)?;
         let members: Map<String, Value> = serde_json::from_slice(&json).map_err(|_| JweError::Malformed)?;

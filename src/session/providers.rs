@@ -19,6 +19,16 @@ pub enum Provider {
 #[derive(Debug, Default)]
 pub struct Providers(Vec<(Arc<str>, Provider)>);
 
+/// Whose sessions a rule accepts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Accepted {
+    /// Those of every provider, asked in the order of the configuration.
+    #[default]
+    All,
+    /// Those of the providers at these places, asked in this order.
+    Listed(Vec<usize>),
+}
+
 /// Why one provider found no session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -41,6 +51,12 @@ impl Provider {
     fn verify(&self, name: &Arc<str>, request: &HttpRequest<'_>) -> Result<Session, Failure> {
         match self {
             Self::AuthJs(authjs) => authjs.verify(name, request),
+        }
+    }
+
+    fn owns_cookie(&self, name: &str) -> bool {
+        match self {
+            Self::AuthJs(authjs) => authjs.owns_cookie(name),
         }
     }
 
@@ -71,11 +87,9 @@ impl Providers {
 
     /// The session in a request: that of the first provider that finds one.
     ///
-    /// `accepted` lists the providers to ask, in its own order; `None` asks all.
-    ///
     /// # Errors
     /// Why each of them found none.
-    pub fn verify(&self, accepted: Option<&[usize]>, request: &HttpRequest<'_>) -> Result<Session, Failures> {
+    pub fn verify(&self, accepted: &Accepted, request: &HttpRequest<'_>) -> Result<Session, Failures> {
         let mut failures = SmallVec::<[Failure; 4]>::new();
         for (name, provider) in self.accepted(accepted) {
             match provider.verify(name, request) {
@@ -86,9 +100,16 @@ impl Providers {
         Err(Failures(failures.into_vec().into()))
     }
 
-    /// The names of the cookies in a request that hold a session or a part of one, for clearing; each name once.
+    /// Whether a cookie of this name holds a session or a part of one, of any provider.
     #[must_use]
-    pub fn cookies_present<'r>(&self, accepted: Option<&[usize]>, request: &'r HttpRequest<'_>) -> Vec<&'r str> {
+    pub fn owns_cookie(&self, name: &str) -> bool {
+        self.0.iter().any(|(_, provider)| provider.owns_cookie(name))
+    }
+
+    /// The names of the cookies in a request that hold a session or a part of one, for clearing; each name
+    /// once.
+    #[must_use]
+    pub fn cookies_present<'r>(&self, accepted: &Accepted, request: &'r HttpRequest<'_>) -> Vec<&'r str> {
         let mut names = Vec::new();
         for (_, provider) in self.accepted(accepted) {
             for name in provider.cookies_present(request) {
@@ -100,9 +121,15 @@ impl Providers {
         names
     }
 
-    fn accepted(&self, accepted: Option<&[usize]>) -> impl Iterator<Item = &(Arc<str>, Provider)> {
-        let count = accepted.map_or(self.0.len(), <[usize]>::len);
-        (0..count).filter_map(move |n| self.0.get(accepted.map_or(Some(n), |list| list.get(n).copied())?))
+    fn accepted<'p>(&'p self, accepted: &'p Accepted) -> impl Iterator<Item = &'p (Arc<str>, Provider)> {
+        let count = match accepted {
+            Accepted::All => self.0.len(),
+            Accepted::Listed(places) => places.len(),
+        };
+        (0..count).filter_map(move |nth| match accepted {
+            Accepted::All => self.0.get(nth),
+            Accepted::Listed(places) => self.0.get(*places.get(nth)?),
+        })
     }
 }
 

@@ -7,8 +7,8 @@ use super::Claims;
 /// Claims with a meaning of their own (RFC 7519, section 4.1), and the one that is shown as `image`.
 const NOT_SHOWN: [&str; 8] = ["iat", "exp", "nbf", "jti", "iss", "aud", "sub", "picture"];
 
-/// A member of the user: from the claim `user` if that is an object with such a member, else `id` from `sub` or `id`,
-/// `image` from `picture` or `image`, and any other claim by its own name.
+/// A member of the user: from the claim `user` if that is an object with such a member, else `id` from `sub`
+/// or `id`, `image` from `picture` or `image`, and any other claim by its own name.
 pub(super) fn member<'c>(claims: &'c Claims, name: &str) -> Option<&'c Value> {
     let nested = claims.get("user").and_then(Value::as_object);
     if let Some(value) = nested.and_then(|user| user.get(name)) {

@@ -10,11 +10,12 @@ use crate::request::HttpRequest;
 
 impl Explanation {
     pub(super) fn json(&self, request: &HttpRequest<'_>, decision: &Decision<'_>) -> Value {
-        let mut report = json!({
-            "decision": decision.label(),
-            "rule": decision.rule(),
-            "reason": decision.reason(),
-            "provider": decision.provider(),
+        let answer = decision.answer();
+        let location = match decision {
+            Decision::Redirect(challenge) => Some(&challenge.location),
+            Decision::Allow(_) | Decision::Deny(_) | Decision::Unavailable(_) => None,
+        };
+        json!({
             "request": {
                 "method": request.method,
                 "scheme": request.scheme,
@@ -23,28 +24,16 @@ impl Explanation {
             },
             "readings": self.readings,
             "rules": self.rules,
-        });
-        match decision {
-            Decision::Allow(permit) => {
-                let set = permit.upstream.set.iter().map(|(name, value)| (name.to_string(), json!(value)));
-                report["status"] = json!(200);
-                report["upstream"] = json!({
-                    "set": set.collect::<Map<_, _>>(),
-                    "remove": permit.upstream.remove.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
-                });
-            }
-            Decision::Deny(_) | Decision::Redirect(_) | Decision::Unavailable(_) => {
-                if let Some(answer) = decision.answer() {
-                    report["status"] = json!(answer.status);
-                    report["headers"] = json!(answer.headers);
-                    report["body"] = json!(answer.body);
-                }
-            }
-        }
-        if let Decision::Redirect(challenge) = decision {
-            report["location"] = json!(challenge.location);
-        }
-        report
+            "decision": decision.label(),
+            "rule": decision.rule(),
+            "reason": decision.reason(),
+            "provider": decision.provider(),
+            "status": answer.as_ref().map_or(200, |answer| answer.status),
+            "location": location,
+            "headers": answer.as_ref().map(|answer| &answer.headers),
+            "body": answer.as_ref().map(|answer| &answer.body),
+            "upstream": upstream(decision),
+        })
     }
 
     pub(super) fn text(&self, request: &HttpRequest<'_>, decision: &Decision<'_>) -> String {
@@ -52,7 +41,8 @@ impl Explanation {
         let host = if request.host.is_empty() { "(no host)" } else { request.host };
         lines.add("request", format!("{} {} on {host}", request.method, request.path.as_sent()));
         for reading in &self.readings {
-            let note = if reading.undecided { ", the strictest: a pattern was too costly to decide" } else { "" };
+            let note =
+                if reading.undecided { ", the strictest: a pattern was too costly to decide" } else { "" };
             lines.add("reading", format!("{}  ->  rule {}{note}", reading.path, reading.rule));
         }
         for judged in &self.rules {
@@ -77,13 +67,23 @@ impl Explanation {
                         lines.add("header", format!("{name}: {value}"));
                     }
                     if !answer.body.is_empty() {
-                        lines.add("body", answer.body.into_owned());
+                        lines.add("body", answer.body);
                     }
                 }
             }
         }
         lines.0
     }
+}
+
+/// What the upstream gets of a request that passes.
+fn upstream(decision: &Decision<'_>) -> Option<Value> {
+    let Decision::Allow(permit) = decision else { return None };
+    let set = permit.upstream.set.iter().map(|(name, value)| (name.to_string(), json!(value)));
+    Some(json!({
+        "set": set.collect::<Map<_, _>>(),
+        "remove": permit.upstream.remove.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+    }))
 }
 
 fn line_of(verification: &Verification) -> String {
@@ -99,9 +99,9 @@ fn line_of(verification: &Verification) -> String {
 struct Lines(String, &'static str);
 
 impl Lines {
-    fn add(&mut self, subject: &'static str, text: String) {
+    fn add(&mut self, subject: &'static str, text: impl AsRef<str>) {
         let shown = if subject == self.1 { "" } else { subject };
-        for (nth, line) in text.lines().enumerate() {
+        for (nth, line) in text.as_ref().lines().enumerate() {
             // Writing to a String cannot fail.
             let _ = writeln!(self.0, "{:<10}{line}", if nth == 0 { shown } else { "" });
         }

@@ -7,7 +7,8 @@ use crate::config::raw::RawIdentity;
 use crate::identity::{HeaderName, Identity};
 use crate::session::ClaimPath;
 
-const DEFAULT_HEADERS: [(&str, &str); 2] = [("x-auth-user-id", "sub"), ("x-auth-user-email", "auth.user.email")];
+const DEFAULT_HEADERS: [(&str, &str); 2] =
+    [("x-auth-user-id", "sub"), ("x-auth-user-email", "auth.user.email")];
 
 pub(super) fn resolve(raw: RawIdentity, problems: &mut Problems) -> Option<Identity> {
     let written = raw.headers.unwrap_or_else(|| {
@@ -35,7 +36,10 @@ fn claims(written: &IndexMap<String, String>, problems: &mut Problems) -> Vec<(H
         let (Some(name), Some(claim)) = (name, claim) else { continue };
         match claims.iter().find(|(other, _)| other.folds_with(name.as_str())) {
             Some((other, _)) => {
-                problems.error(path, format!("an upstream may take it for `{}`, which is set as well", other.as_str()));
+                problems.error(
+                    path,
+                    format!("an upstream may take it for `{}`, which is set as well", other.as_str()),
+                );
             }
             None => claims.push((name, claim)),
         }

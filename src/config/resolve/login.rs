@@ -63,7 +63,9 @@ pub(super) fn warn_if_guarded(gate: &Gate, problems: &mut Problems) {
     if is_guarded {
         problems.warning(
             "login.url",
-            format!("nobody can sign in at {path} through this gate: add a rule for it with `access: public`"),
+            format!(
+                "nobody can sign in at {path} through this gate: add a rule for it with `access: public`"
+            ),
         );
     }
 }

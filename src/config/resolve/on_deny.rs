@@ -26,7 +26,8 @@ fn custom(raw: RawAnswer, path: &str, problems: &mut Problems) -> Option<OnDeny>
     let mut headers = Vec::new();
     for (name, value) in raw.headers {
         if !is_header_name(&name) || !is_header_value(&value) {
-            let message = "is no legal header: the name has letters, digits and `-`, the value no control characters";
+            let message =
+                "is no legal header: the name has letters, digits and `-`, the value no control characters";
             problems.error(format!("{path}.headers.{name}"), message);
             return None;
         }

@@ -14,7 +14,7 @@ use crate::rule::matcher::Matcher;
 use crate::rule::matcher::raw::{RawCondition, RawMatcher, RawMatcherEntry};
 use crate::rule::next::NextConfig;
 use crate::rule::{RequestMatcher, Rule, RuleSet};
-use crate::session::Providers;
+use crate::session::{Accepted, Providers};
 
 /// What the rules are read with.
 pub(super) struct Rules<'r> {
@@ -31,33 +31,22 @@ impl Rules<'_> {
         default: RawDefault,
         auth: &AuthEnvironment,
     ) -> Option<RuleSet<Terms>> {
-        let on_deny =
-            default.on_deny.map_or(Some(OnDeny::Auto), |raw| on_deny::resolve(raw, "default.on_deny", self.problems));
+        let on_deny = default
+            .on_deny
+            .map_or(Some(OnDeny::Auto), |raw| on_deny::resolve(raw, "default.on_deny", self.problems));
         let accepted = self.accepted(default.session, "default.session");
         let on_deny = on_deny.unwrap_or_default();
-        let terms =
-            Terms { access: default.access.unwrap_or(Access::Session), accepted: accepted?, on_deny: on_deny.clone() };
-        let written = written.unwrap_or_else(|| self.default_rules(auth));
+        let terms = Terms {
+            access: default.access.unwrap_or(Access::Session),
+            accepted: accepted?,
+            on_deny: on_deny.clone(),
+        };
+        let written = written.unwrap_or_else(|| default_rules(auth));
         self.check_names(&written);
         let rules: Vec<Option<Rule<Terms>>> =
             written.into_iter().enumerate().map(|(at, raw)| self.rule(at, raw, &on_deny)).collect();
         let rules: Option<Vec<Rule<Terms>>> = rules.into_iter().collect();
         Some(RuleSet::new(rules?, terms, self.next, |terms| terms.access))
-    }
-
-    /// Without rules: Auth.js's own routes, or nobody could sign in, and what Next.js serves to everybody.
-    fn default_rules(&self, auth: &AuthEnvironment) -> Vec<RawRule> {
-        let public = |name: &str, sources: &[String]| RawRule {
-            name: Some(name.to_owned()),
-            matcher: Some(RawMatcher(sources.iter().cloned().map(RawMatcherEntry::of_source).collect())),
-            access: Some(Access::Public),
-            ..RawRule::default()
-        };
-        let static_files = ["/_next/static/:path*", "/_next/image", "/favicon.ico"].map(str::to_owned);
-        vec![
-            public("auth", &[format!("{}/:path*", auth.base_path)]),
-            public("static", &static_files),
-        ]
     }
 
     fn check_names(&mut self, written: &[RawRule]) {
@@ -69,7 +58,8 @@ impl Rules<'_> {
             if !is_label {
                 self.problems.error(path, "must have 1 to 64 bytes and no control characters");
             } else if !seen.insert(name) {
-                self.problems.error(path, format!("`{name}` is taken: names tell rules apart in logs and metrics"));
+                self.problems
+                    .error(path, format!("`{name}` is taken: names tell rules apart in logs and metrics"));
             }
         }
     }
@@ -99,26 +89,21 @@ impl Rules<'_> {
         hosts.into_iter().collect()
     }
 
-    /// The places of the named providers; `None` inside for all of them.
-    fn accepted(&mut self, raw: Option<OneOrMany>, path: &str) -> Option<Option<Vec<usize>>> {
-        let (Some(raw), Some(sessions)) = (raw, self.sessions) else { return Some(None) };
+    fn accepted(&mut self, raw: Option<OneOrMany>, path: &str) -> Option<Accepted> {
+        let (Some(raw), Some(sessions)) = (raw, self.sessions) else { return Some(Accepted::All) };
         let written = raw.with_paths(path);
         if written.is_empty() {
             self.problems.error(path, "is empty: leave it out for every provider");
             return None;
         }
         let known: Vec<&str> = sessions.iter().map(|(name, _)| name.as_ref()).collect();
-        let mut places = Vec::new();
-        for (path, name) in &written {
-            match sessions.index_of(name) {
-                Some(place) => places.push(place),
-                None => {
-                    let message = format!("there is no session provider `{name}`; there is {}", known.join(", "));
-                    self.problems.error(path, message);
-                }
-            }
-        }
-        (places.len() == written.len()).then_some(Some(places))
+        let place = |(path, name): &(String, String)| {
+            let place = sessions.index_of(name);
+            let unknown = || format!("there is no session provider `{name}`; there is {}", known.join(", "));
+            self.problems.ok(path, place.ok_or_else(unknown))
+        };
+        let places: Vec<Option<usize>> = written.iter().map(place).collect();
+        places.into_iter().collect::<Option<_>>().map(Accepted::Listed)
     }
 
     fn matchers(&mut self, raw: Option<RawMatcher>, path: &str) -> Option<Vec<RequestMatcher>> {
@@ -159,4 +144,16 @@ impl Rules<'_> {
             .collect();
         conditions.into_iter().collect()
     }
+}
+
+/// Without rules: Auth.js's own routes, or nobody could sign in, and what Next.js serves to everybody.
+fn default_rules(auth: &AuthEnvironment) -> Vec<RawRule> {
+    let public = |name: &str, sources: &[String]| RawRule {
+        name: Some(name.to_owned()),
+        matcher: Some(RawMatcher(sources.iter().cloned().map(RawMatcherEntry::of_source).collect())),
+        access: Some(Access::Public),
+        ..RawRule::default()
+    };
+    let static_files = ["/_next/static/:path*", "/_next/image", "/favicon.ico"].map(str::to_owned);
+    vec![public("auth", &[format!("{}/:path*", auth.base_path)]), public("static", &static_files)]
 }

@@ -116,8 +116,10 @@ fn secrets(
 fn from_file(path: &str, file: &str, problems: &mut Problems) -> Option<Vec<(String, String)>> {
     let text = fs::read_to_string(file).map(Zeroizing::new).map_err(|error| format!("{file}: {error}"));
     let text = problems.ok(path, text)?;
-    let secrets: Vec<_> =
-        Secret::lines(&text).enumerate().map(|(at, line)| (format!("{path} ({file}, secret {})", at + 1), line.to_owned())).collect();
+    let secrets: Vec<_> = Secret::lines(&text)
+        .enumerate()
+        .map(|(at, line)| (format!("{path} ({file}, secret {})", at + 1), line.to_owned()))
+        .collect();
     if secrets.is_empty() {
         problems.error(path, format!("{file} holds no secret"));
         return None;

@@ -58,7 +58,7 @@ impl<'a> Readings<'a> {
             self.rewrite_from(level)?;
             let end = self.found.len();
             for place in level..end {
-                self.add_some(percent::decode(&self.found[place]))?;
+                self.add_some(self.found.get(place).and_then(|reading| percent::decode(reading)))?;
             }
             level = end;
         }
@@ -69,7 +69,7 @@ impl<'a> Readings<'a> {
         let mut place = level;
         while place < self.found.len() {
             for rewrite in REWRITINGS {
-                self.add_some(rewrite(&self.found[place]))?;
+                self.add_some(self.found.get(place).and_then(|reading| rewrite(reading)))?;
             }
             place += 1;
         }

@@ -5,10 +5,11 @@ pub fn is_plain(path: &str) -> bool {
     let bytes = path.as_bytes();
     let mut after_slash = false;
     for (index, &byte) in bytes.iter().enumerate() {
-        if IS_SPECIAL[usize::from(byte)] {
+        if IS_SPECIAL.get(usize::from(byte)).is_none_or(|special| *special) {
             return false;
         }
-        if after_slash && (byte == b'/' || (byte == b'.' && starts_with_dots(&bytes[index..]))) {
+        let has_dots = || bytes.get(index..).is_none_or(starts_with_dots);
+        if after_slash && (byte == b'/' || (byte == b'.' && has_dots())) {
             return false;
         }
         after_slash = byte == b'/';
@@ -17,6 +18,7 @@ pub fn is_plain(path: &str) -> bool {
 }
 
 /// Bytes that some rewriting treats in a special way wherever they stand.
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const IS_SPECIAL: [bool; 256] = {
     let mut special = [false; 256];
     let mut byte = 0;
@@ -93,10 +95,7 @@ pub fn whatwg_pathname(path: &str) -> String {
     let mut pathname = String::with_capacity(resolved.len());
     for byte in resolved.bytes() {
         if is_encoded_by_whatwg(byte) {
-            const DIGITS: [char; 16] =
-                ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-            let digit = |nibble: u8| DIGITS[usize::from(nibble & 0x0F)];
-            pathname.extend(['%', digit(byte >> 4), digit(byte)]);
+            pathname.push_str(percent_encoding::percent_encode_byte(byte));
         } else {
             pathname.push(char::from(byte));
         }

@@ -10,6 +10,7 @@ mod subject;
 use std::fmt;
 
 use self::ast::{Disjunction, Term};
+use self::emit::Dialect;
 pub use self::error::EcmaError;
 
 /// Longest expression, in bytes. A wrapped matcher source of 4,096 characters stays below it.
@@ -18,10 +19,10 @@ const MAX_SOURCE: usize = 64 * 1024;
 const SIZE_LIMIT: usize = 1 << 20;
 /// Most instructions of a backtracking program.
 const MAX_PROGRAM: usize = 20_000;
-/// Branches that a look-around pattern may try on one text before the answer is given up. The patterns in
-/// use need a few dozen for a path of usual length, and a few for each byte of a long one; at some 50 ns each
-/// this bounds a hostile path to about a millisecond.
-const BACKTRACK_LIMIT: usize = 20_000;
+/// Branches that a look-around pattern may try on one text before the answer is given up. The patterns in use
+/// need a few dozen for a path of usual length and up to five for each byte of the longest; at some 15 ns each
+/// a hostile path costs less than a millisecond.
+const BACKTRACK_LIMIT: usize = 50_000;
 
 /// The answer of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,11 +93,10 @@ impl Pattern {
     /// When the expression is too large, or uses backreferences in a way that cannot be followed.
     pub fn new(mut syntax: Disjunction) -> Result<Self, EcmaError> {
         let needed = references::resolve(&mut syntax)?;
-        let text = emit::emit(&syntax, &needed);
         let engine = if needed.is_empty() && !looks_around(&syntax) {
-            Engine::Linear(linear(&text)?)
+            Engine::Linear(linear(&emit::emit(&syntax, &needed, Dialect::Regex))?)
         } else {
-            Engine::Backtracking(Box::new(backtracking(&text)?))
+            Engine::Backtracking(Box::new(backtracking(&emit::emit(&syntax, &needed, Dialect::FancyRegex))?))
         };
         Ok(Self { engine })
     }
@@ -115,7 +115,9 @@ impl Pattern {
         let units = subject::units(text);
         match &self.engine {
             Engine::Linear(regex) => regex.is_match(&units).into(),
-            Engine::Backtracking(regex) => regex.is_match(units.as_ref()).map_or(Verdict::Undecided, Verdict::from),
+            Engine::Backtracking(regex) => {
+                regex.is_match(units.as_ref()).map_or(Verdict::Undecided, Verdict::from)
+            }
         }
     }
 
@@ -159,3 +161,6 @@ fn looks_around(disjunction: &Disjunction) -> bool {
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,13 +65,20 @@ impl Lexer<'_> {
         let Some(c) = self.next() else { return Ok(Kind::End) };
         Ok(match c {
             '*' | '+' | '?' => Kind::Modifier(c),
-            '\\' => Kind::Escaped(self.next()),
+            '\\' => Kind::Escaped(self.escaped()),
             '{' => Kind::Open,
             '}' => Kind::Close,
             ':' => self.name(start)?,
             '(' => self.pattern(start)?,
             _ => Kind::Char(c),
         })
+    }
+
+    /// The original steps over a character that is not there, which shows in positions.
+    fn escaped(&mut self) -> Option<char> {
+        let escaped = self.next();
+        self.at += usize::from(escaped.is_none());
+        escaped
     }
 
     fn name(&mut self, start: usize) -> Result<Kind, SyntaxError> {
@@ -110,7 +117,11 @@ impl Lexer<'_> {
             }
             pattern.push(c);
         }
-        if pattern.is_empty() { Err(SyntaxError::MissingPattern { at: start }) } else { Ok(Kind::Pattern(pattern)) }
+        if pattern.is_empty() {
+            Err(SyntaxError::MissingPattern { at: start })
+        } else {
+            Ok(Kind::Pattern(pattern))
+        }
     }
 
     fn peek(&self) -> Option<char> {

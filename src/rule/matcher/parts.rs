@@ -74,7 +74,7 @@ impl Parser {
                 self.parameter(prefix.map(String::from).unwrap_or_default(), name, pattern)?;
                 continue;
             }
-            if let Some(c) = character.or_else(|| self.escaped().flatten()) {
+            if let Some(c) = character.or_else(|| self.escaped()) {
                 text.push(c);
                 continue;
             }
@@ -96,7 +96,13 @@ impl Parser {
         let name = name.map_or_else(|| self.count(), Name::Given);
         let pattern = pattern.map_or_else(|| self.default_pattern(&prefix), Ok)?;
         let modifier = self.modifier();
-        self.parts.push(Part::Parameter(Parameter { name, prefix, suffix: String::new(), pattern, modifier }));
+        self.parts.push(Part::Parameter(Parameter {
+            name,
+            prefix,
+            suffix: String::new(),
+            pattern,
+            modifier,
+        }));
         Ok(())
     }
 
@@ -148,7 +154,7 @@ impl Parser {
 
     fn text(&mut self) -> String {
         let mut text = String::new();
-        while let Some(c) = self.character().or_else(|| self.escaped().flatten()) {
+        while let Some(c) = self.character().or_else(|| self.escaped()) {
             text.push(c);
         }
         text
@@ -158,8 +164,9 @@ impl Parser {
         self.take_if(|kind| if let Kind::Char(c) = kind { Some(*c) } else { None })
     }
 
-    fn escaped(&mut self) -> Option<Option<char>> {
-        self.take_if(|kind| if let Kind::Escaped(c) = kind { Some(*c) } else { None })
+    /// A backslash at the very end is consumed, and is nothing.
+    fn escaped(&mut self) -> Option<char> {
+        self.take_if(|kind| if let Kind::Escaped(c) = kind { Some(*c) } else { None }).flatten()
     }
 
     fn name(&mut self) -> Option<String> {
@@ -180,9 +187,11 @@ impl Parser {
 
     fn expect(&mut self, wanted: &Kind) -> Result<(), SyntaxError> {
         match self.tokens.next() {
-            Some(token) if token.kind != *wanted => {
-                Err(SyntaxError::Unexpected { found: token.kind.name(), at: token.at, expected: wanted.name() })
-            }
+            Some(token) if token.kind != *wanted => Err(SyntaxError::Unexpected {
+                found: token.kind.name(),
+                at: token.at,
+                expected: wanted.name(),
+            }),
             _ => Ok(()),
         }
     }

@@ -145,16 +145,31 @@ mod tests {
             (r#"["/b", {"source": "/a", "locale": true}]"#, "[1].locale", "only `false` is allowed"),
             (r#"[{"source": "/a", "has": null}]"#, "[0].has", "invalid type: null"),
             (r#"[{"source": "/a", "has": [{}]}]"#, "[0].has[0]", "missing field `type`"),
-            (r#"[{"source": "/a", "has": [{"type": "path", "key": "a"}]}]"#, "[0].has[0].type", "unknown variant `path`"),
-            (r#"[{"source": "/a", "has": [{"type": "header", "key": "a", "value": 1}]}]"#, "[0].has[0].value", "expected a string"),
+            (
+                r#"[{"source": "/a", "has": [{"type": "path", "key": "a"}]}]"#,
+                "[0].has[0].type",
+                "unknown variant `path`",
+            ),
+            (
+                r#"[{"source": "/a", "has": [{"type": "header", "key": "a", "value": 1}]}]"#,
+                "[0].has[0].value",
+                "expected a string",
+            ),
             (r#"[{"source": "/a", "has": [{"type": "host"}]}]"#, "[0].has[0]", "host must have a value"),
-            (r#"[{"source": "/a", "has": [{"type": "host", "key": "h", "value": "a"}]}]"#, "[0].has[0]", "host has no key"),
+            (
+                r#"[{"source": "/a", "has": [{"type": "host", "key": "h", "value": "a"}]}]"#,
+                "[0].has[0]",
+                "host has no key",
+            ),
             (r#"[{"source": "/a", "missing": [{"type": "cookie"}]}]"#, "[0].missing[0]", "key is required"),
             (r#"[{"source": "/a", "methods": ["get"]}]"#, "[0].methods[0]", "write `GET`"),
             (r#"[{"source": "/a", "methods": []}]"#, "[0].methods", "at least one method"),
         ] {
             let refusal = refusal(json);
-            assert!(refusal.starts_with(&format!("{place}: ")) && refusal.contains(words), "{json}: {refusal}");
+            assert!(
+                refusal.starts_with(&format!("{place}: ")) && refusal.contains(words),
+                "{json}: {refusal}"
+            );
         }
     }
 

@@ -63,7 +63,9 @@ impl Parameter {
         // Writing to a `String` cannot fail.
         let _ = match (pattern.is_empty(), self.is_repeated(), self.is_bare()) {
             (true, ..) => write!(source, "(?:{prefix}{suffix}){modifier}"),
-            (false, true, true) => return Err(SyntaxError::RepeatWithoutPrefix { name: self.name.to_string() }),
+            (false, true, true) => {
+                return Err(SyntaxError::RepeatWithoutPrefix { name: self.name.to_string() });
+            }
             (false, false, true) => write!(source, "({pattern}){modifier}"),
             (false, false, false) => write!(source, "(?:{prefix}({pattern}){suffix}){modifier}"),
             (false, true, false) => {
@@ -101,12 +103,11 @@ fn as_shown(source: &str) -> String {
         match c {
             '\\' => {
                 let escaped = characters.next();
-                match escaped.and_then(line_end) {
-                    Some(line_end) => shown.push_str(line_end),
-                    None => {
-                        shown.push(c);
-                        shown.extend(escaped);
-                    }
+                if let Some(line_end) = escaped.and_then(line_end) {
+                    shown.push_str(line_end);
+                } else {
+                    shown.push(c);
+                    shown.extend(escaped);
                 }
                 continue;
             }

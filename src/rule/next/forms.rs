@@ -77,7 +77,9 @@ fn denormalised(page: &str) -> Cow<'_, str> {
 }
 
 fn has_dynamic_segment(page: &str) -> bool {
-    page.split('/').skip(1).any(|segment| segment.len() > 2 && segment.starts_with('[') && segment.ends_with(']'))
+    page.split('/')
+        .skip(1)
+        .any(|segment| segment.len() > 2 && segment.starts_with('[') && segment.ends_with(']'))
 }
 
 fn page(stem: &str) -> &str {

@@ -1,6 +1,6 @@
 //! The keys of one session cookie, derived from the application's secrets.
 
-use std::slice;
+use std::{fmt, slice};
 
 use aws_lc_rs::{digest, hkdf};
 use base64::Engine;
@@ -21,7 +21,6 @@ pub(super) struct Keyring {
 }
 
 /// A key, and what tokens say that were made with it.
-#[derive(Debug)]
 pub(super) struct NamedKey {
     pub key: Key,
     /// RFC 7638 thumbprint, base64url.
@@ -51,8 +50,8 @@ impl Keyring {
 
     /// The keys that a token's header asks for.
     ///
-    /// v5: with `kid`, the key that has it; without, the newest secret's. v4 writes no `kid` and knows one secret:
-    /// there each of ours is tried, so that a secret can be changed without signing everybody out.
+    /// v5: with `kid`, the key that has it; without, the newest secret's. v4 writes no `kid` and knows one
+    /// secret: there each of ours is tried, so that a secret can be changed without signing everybody out.
     pub fn select(&self, token: &Compact<'_>) -> Result<Selected<'_>, SessionError> {
         let as_written = |key: &&NamedKey| key.header_text == token.header_text();
         if let Some(key) = self.keys.iter().find(as_written) {
@@ -77,7 +76,12 @@ impl Keyring {
 }
 
 impl NamedKey {
-    fn derive(version: Version, secret: &Secret, salt: &str, encryption: Encryption) -> Result<Self, AuthJsError> {
+    fn derive(
+        version: Version,
+        secret: &Secret,
+        salt: &str,
+        encryption: Encryption,
+    ) -> Result<Self, AuthJsError> {
         // NextAuth.js 4 seals its state, PKCE and nonce cookies with a salt since 4.24.5, sessions never.
         let (salt, info) = match version {
             Version::V5 => (salt, format!("Auth.js Generated Encryption Key ({salt})")),
@@ -99,10 +103,19 @@ impl NamedKey {
     }
 }
 
-/// The thumbprint of a symmetric key (RFC 7638), with the hash that is as long as the key, as Auth.js takes it.
+/// Without the thumbprint, by which a weak secret could be guessed.
+impl fmt::Debug for NamedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key.fmt(f)
+    }
+}
+
+/// The thumbprint of a symmetric key (RFC 7638), with the hash that is as long as the key, as Auth.js takes
+/// it.
 fn thumbprint(key: &[u8]) -> String {
     let algorithm = if key.len() == digest::SHA512_OUTPUT_LEN { &digest::SHA512 } else { &digest::SHA256 };
-    let jwk = Zeroizing::new(format!(r#"{{"k":"{}","kty":"oct"}}"#, *Zeroizing::new(URL_SAFE_NO_PAD.encode(key))));
+    let jwk =
+        Zeroizing::new(format!(r#"{{"k":"{}","kty":"oct"}}"#, *Zeroizing::new(URL_SAFE_NO_PAD.encode(key))));
     URL_SAFE_NO_PAD.encode(digest::digest(algorithm, jwk.as_bytes()))
 }
 

@@ -23,8 +23,14 @@ const GCM_TAG: usize = 16;
 pub struct Key(Cipher);
 
 enum Cipher {
-    CbcHmac { mac: hmac::Key, decrypt: PaddedBlockDecryptingKey, encrypt: PaddedBlockEncryptingKey },
-    Gcm(LessSafeKey),
+    CbcHmac(Box<CbcHmac>),
+    Gcm(Box<LessSafeKey>),
+}
+
+struct CbcHmac {
+    mac: hmac::Key,
+    decrypt: PaddedBlockDecryptingKey,
+    encrypt: PaddedBlockEncryptingKey,
 }
 
 impl Key {
@@ -38,14 +44,19 @@ impl Key {
             Encryption::A256CbcHs512 => {
                 let (mac, aes) = key.split_at(key.len() / 2);
                 let aes = || UnboundCipherKey::new(&AES_256, aes);
-                Cipher::CbcHmac {
+                Cipher::CbcHmac(Box::new(CbcHmac {
                     mac: hmac::Key::new(hmac::HMAC_SHA512, mac),
-                    decrypt: aes().and_then(PaddedBlockDecryptingKey::cbc_pkcs7).map_err(|_| JweError::Key)?,
-                    encrypt: aes().and_then(PaddedBlockEncryptingKey::cbc_pkcs7).map_err(|_| JweError::Key)?,
-                }
+                    decrypt: aes()
+                        .and_then(PaddedBlockDecryptingKey::cbc_pkcs7)
+                        .map_err(|_| JweError::Key)?,
+                    encrypt: aes()
+                        .and_then(PaddedBlockEncryptingKey::cbc_pkcs7)
+                        .map_err(|_| JweError::Key)?,
+                }))
             }
             Encryption::A256Gcm => {
-                Cipher::Gcm(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).map_err(|_| JweError::Key)?))
+                let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| JweError::Key)?;
+                Cipher::Gcm(Box::new(LessSafeKey::new(key)))
             }
         };
         Ok(Self(cipher))
@@ -54,7 +65,7 @@ impl Key {
     #[must_use]
     pub fn encryption(&self) -> Encryption {
         match self.0 {
-            Cipher::CbcHmac { .. } => Encryption::A256CbcHs512,
+            Cipher::CbcHmac(_) => Encryption::A256CbcHs512,
             Cipher::Gcm(_) => Encryption::A256Gcm,
         }
     }
@@ -62,11 +73,11 @@ impl Key {
     /// Decrypts the payload into `buffer`, whose former content is lost, and returns it.
     ///
     /// # Errors
-    /// [`JweError::Malformed`] where a part is no strict base64url; [`JweError::Decryption`] for everything else,
-    /// without telling a wrong tag from a wrong length.
+    /// [`JweError::Malformed`] where a part is no strict base64url; [`JweError::Decryption`] for everything
+    /// else, without telling a wrong tag from a wrong length.
     pub fn open<'b>(&self, token: &Compact<'_>, buffer: &'b mut Buffer) -> Result<&'b [u8], JweError> {
         let plaintext = match &self.0 {
-            Cipher::CbcHmac { mac, decrypt, .. } => open_cbc(mac, decrypt, token, buffer),
+            Cipher::CbcHmac(keys) => open_cbc(keys, token, buffer),
             Cipher::Gcm(key) => open_gcm(key, token, buffer),
         };
         plaintext.map(|bytes| &*bytes)
@@ -79,7 +90,7 @@ impl Key {
     pub fn seal(&self, header: &str, payload: &[u8]) -> Result<String, JweError> {
         let mut text = payload.to_vec();
         let (iv, tag) = match &self.0 {
-            Cipher::CbcHmac { mac, encrypt, .. } => seal_cbc(mac, encrypt, header, &mut text),
+            Cipher::CbcHmac(keys) => seal_cbc(keys, header, &mut text),
             Cipher::Gcm(key) => seal_gcm(key, header, &mut text),
         }?;
         let encode = |bytes| URL_SAFE_NO_PAD.encode(bytes);
@@ -94,8 +105,7 @@ impl fmt::Debug for Key {
 }
 
 fn open_cbc<'b>(
-    mac: &hmac::Key,
-    key: &PaddedBlockDecryptingKey,
+    keys: &CbcHmac,
     token: &Compact<'_>,
     buffer: &'b mut Buffer,
 ) -> Result<&'b mut [u8], JweError> {
@@ -106,12 +116,18 @@ fn open_cbc<'b>(
     if buffer.is_empty() || !buffer.len().is_multiple_of(BLOCK) {
         return Err(JweError::Decryption);
     }
-    let expected = cbc_tag(mac, token.header, &iv, buffer);
+    let expected = cbc_tag(&keys.mac, token.header, &iv, buffer);
     constant_time::verify_slices_are_equal(&expected, &tag).map_err(|_| JweError::Decryption)?;
-    key.decrypt(buffer, DecryptionContext::Iv128(FixedLength::from(iv))).map_err(|_| JweError::Decryption)
+    keys.decrypt
+        .decrypt(buffer, DecryptionContext::Iv128(FixedLength::from(iv)))
+        .map_err(|_| JweError::Decryption)
 }
 
-fn open_gcm<'b>(key: &LessSafeKey, token: &Compact<'_>, buffer: &'b mut Buffer) -> Result<&'b mut [u8], JweError> {
+fn open_gcm<'b>(
+    key: &LessSafeKey,
+    token: &Compact<'_>,
+    buffer: &'b mut Buffer,
+) -> Result<&'b mut [u8], JweError> {
     let iv: [u8; NONCE_LEN] = decode_array(token.iv)?;
     let tag: [u8; GCM_TAG] = decode_array(token.tag)?;
     buffer.clear();
@@ -123,23 +139,17 @@ fn open_gcm<'b>(key: &LessSafeKey, token: &Compact<'_>, buffer: &'b mut Buffer) 
 
 type IvAndTag = (Vec<u8>, Vec<u8>);
 
-fn seal_cbc(
-    mac: &hmac::Key,
-    key: &PaddedBlockEncryptingKey,
-    header: &str,
-    text: &mut Vec<u8>,
-) -> Result<IvAndTag, JweError> {
-    let context = key.encrypt(text).map_err(|_| JweError::Crypto)?;
+fn seal_cbc(keys: &CbcHmac, header: &str, text: &mut Vec<u8>) -> Result<IvAndTag, JweError> {
+    let context = keys.encrypt.encrypt(text).map_err(|_| JweError::Crypto)?;
     let iv: &[u8] = (&context).try_into().map_err(|_| JweError::Crypto)?;
-    Ok((iv.to_vec(), cbc_tag(mac, header, iv, text).to_vec()))
+    Ok((iv.to_vec(), cbc_tag(&keys.mac, header, iv, text).to_vec()))
 }
 
 fn seal_gcm(key: &LessSafeKey, header: &str, text: &mut [u8]) -> Result<IvAndTag, JweError> {
     let mut iv = [0; NONCE_LEN];
     rand::fill(&mut iv).map_err(|_| JweError::Crypto)?;
     let nonce = Nonce::assume_unique_for_key(iv);
-    let tag =
-        key.seal_in_place_separate_tag(nonce, Aad::from(header), text).map_err(|_| JweError::Crypto)?;
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(header), text).map_err(|_| JweError::Crypto)?;
     Ok((iv.to_vec(), tag.as_ref().to_vec()))
 }
 
@@ -150,9 +160,8 @@ fn cbc_tag(mac: &hmac::Key, header: &str, iv: &[u8], ciphertext: &[u8]) -> [u8; 
     context.update(iv);
     context.update(ciphertext);
     context.update(&(header.len() as u64 * 8).to_be_bytes());
-    let mut tag = [0; CBC_TAG];
-    tag.copy_from_slice(&context.sign().as_ref()[..CBC_TAG]); // an HMAC-SHA-512 has 64 bytes
-    tag
+    // An HMAC-SHA-512 has 64 bytes, of which the first half is the tag.
+    context.sign().as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 /// Decodes a part whose length is known: too short is as wrong as too long.

@@ -42,13 +42,27 @@ impl Disjunction {
 }
 
 impl Term {
+    /// Whether it never consumes anything: an assertion, or groups and repetitions of such.
+    pub fn is_assertion(&self) -> bool {
+        match self {
+            Self::Unit(_) | Self::Class(_) | Self::Backreference { .. } => false,
+            Self::Start | Self::End | Self::WordBoundary | Self::NotWordBoundary | Self::Look { .. } => true,
+            Self::Group(_, body) => body.0.iter().flatten().all(Self::is_assertion),
+            Self::Repeat { body, max, .. } => *max == Some(0) || body.is_assertion(),
+        }
+    }
+
     fn may_be_empty(&self) -> bool {
         match self {
             Self::Unit(_) | Self::Class(_) => false,
-            Self::Start | Self::End | Self::WordBoundary | Self::NotWordBoundary => true,
-            Self::Look { .. } | Self::Backreference { .. } => true,
             Self::Group(_, body) => body.may_be_empty(),
             Self::Repeat { body, min, .. } => *min == 0 || body.may_be_empty(),
+            Self::Start
+            | Self::End
+            | Self::WordBoundary
+            | Self::NotWordBoundary
+            | Self::Look { .. }
+            | Self::Backreference { .. } => true,
         }
     }
 }

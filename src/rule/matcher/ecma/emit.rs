@@ -9,9 +9,33 @@ use std::fmt::Write as _;
 use super::ast::{Disjunction, Term, UnitSet};
 use super::subject;
 
+/// For which of the two crates to write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Regex,
+    FancyRegex,
+}
+
+impl Dialect {
+    /// JavaScript's `\b` knows ASCII words only; `fancy-regex` has no such boundary of its own.
+    fn word_boundary(self) -> &'static str {
+        match self {
+            Self::Regex => r"(?-u:\b)",
+            Self::FancyRegex => r"(?:(?<=[0-9A-Z_a-z])(?![0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?=[0-9A-Z_a-z]))",
+        }
+    }
+
+    fn not_word_boundary(self) -> &'static str {
+        match self {
+            Self::Regex => r"(?-u:\B)",
+            Self::FancyRegex => r"(?:(?<=[0-9A-Z_a-z])(?=[0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?![0-9A-Z_a-z]))",
+        }
+    }
+}
+
 /// The text of the pattern; the groups in `needed` are called `g1`, `g2`, ..., the others capture nothing.
-pub fn emit(pattern: &Disjunction, needed: &BTreeSet<usize>) -> String {
-    let mut emitter = Emitter { text: String::new(), needed };
+pub fn emit(pattern: &Disjunction, needed: &BTreeSet<usize>, dialect: Dialect) -> String {
+    let mut emitter = Emitter { text: String::new(), needed, dialect };
     emitter.disjunction(pattern);
     emitter.text
 }
@@ -19,6 +43,7 @@ pub fn emit(pattern: &Disjunction, needed: &BTreeSet<usize>) -> String {
 struct Emitter<'a> {
     text: String,
     needed: &'a BTreeSet<usize>,
+    dialect: Dialect,
 }
 
 impl Emitter<'_> {
@@ -39,8 +64,8 @@ impl Emitter<'_> {
             Term::Class(set) => self.class(set),
             Term::Start => self.text.push_str(r"\A"),
             Term::End => self.text.push_str(r"\z"),
-            Term::WordBoundary => self.text.push_str(r"(?-u:\b)"),
-            Term::NotWordBoundary => self.text.push_str(r"(?-u:\B)"),
+            Term::WordBoundary => self.text.push_str(self.dialect.word_boundary()),
+            Term::NotWordBoundary => self.text.push_str(self.dialect.not_word_boundary()),
             Term::Group(Some(group), body) if self.needed.contains(group) => {
                 self.write(format_args!("(?<g{group}>"));
                 self.enclosed("", body);
@@ -70,24 +95,17 @@ impl Emitter<'_> {
     }
 
     fn repeat(&mut self, body: &Term, min: u32, max: Option<u32>, greedy: bool) {
-        if max == Some(0) {
+        // JavaScript rejects a turn beyond the required ones that consumes nothing, and the required ones of
+        // an assertion all say the same.
+        if max == Some(0) || (min == 0 && body.is_assertion()) {
             return;
         }
-        // JavaScript rejects a turn beyond the required ones that consumes nothing, and a lookahead is one.
-        if matches!(body, Term::Look { .. }) {
-            if min > 0 {
-                self.term(body);
-            }
+        if body.is_assertion() {
+            self.term(body);
             return;
         }
-        let start = self.text.len();
         self.text.push_str("(?:");
-        let inside = self.text.len();
         self.term(body);
-        if matches!(&self.text[inside..], "" | "(?:)") {
-            self.text.truncate(start);
-            return;
-        }
         self.text.push(')');
         match (min, max) {
             (0, None) => self.text.push('*'),

@@ -37,7 +37,9 @@ pub enum EcmaError {
 
     #[error("groups are nested more than {0} deep")]
     TooDeep(usize),
-    #[error("a lookbehind takes part in a backreference, which is not supported; write it without one of the two")]
+    #[error(
+        "a lookbehind takes part in a backreference, which is not supported; write it without one of the two"
+    )]
     BackreferenceAndLookbehind,
     #[error(
         "backreference to group {0}, which a repetition may leave unset, is not supported; \

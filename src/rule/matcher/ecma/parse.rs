@@ -2,7 +2,7 @@
 
 mod escape;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::ast::{Disjunction, Term, UnitSet};
 use super::error::EcmaError;
@@ -21,6 +21,9 @@ pub fn parse(source: &str) -> Result<Disjunction, EcmaError> {
     if parser.peek().is_some() {
         return Err(EcmaError::UnmatchedParenthesis);
     }
+    if parser.refers_to_unknown {
+        return Err(EcmaError::UnknownNamedReference);
+    }
     Ok(disjunction)
 }
 
@@ -31,11 +34,21 @@ pub(super) struct Parser<'a> {
     /// Escapes depend on what is still to come: `\2` with two groups is a reference, `\k` with a name too.
     groups_total: usize,
     names: HashMap<Vec<u16>, usize>,
+    closed: HashSet<Vec<u16>>,
+    refers_to_unknown: bool,
 }
 
 impl<'a> Parser<'a> {
     fn new(units: &'a [u16]) -> Self {
-        let mut parser = Self { units, at: 0, groups_opened: 0, groups_total: 0, names: HashMap::new() };
+        let mut parser = Self {
+            units,
+            at: 0,
+            groups_opened: 0,
+            groups_total: 0,
+            names: HashMap::new(),
+            closed: HashSet::new(),
+            refers_to_unknown: false,
+        };
         parser.survey();
         parser
     }
@@ -129,11 +142,8 @@ impl<'a> Parser<'a> {
             Some('<') if self.take('!') => (true, true),
             Some('<') => {
                 let name = self.group_name()?;
-                // The survey noted the first group of each name.
-                if self.names.get(&name) != Some(&(self.groups_opened + 1)) {
-                    return Err(EcmaError::DuplicateGroupName);
-                }
-                return self.capture(depth);
+                let group = self.capture(depth)?;
+                return if self.closed.insert(name) { Ok(group) } else { Err(EcmaError::DuplicateGroupName) };
             }
             _ => return Err(EcmaError::InvalidGroup),
         };
@@ -286,9 +296,30 @@ mod tests {
     #[test]
     fn accepts_what_annex_b_lets_through() {
         for source in [
-            "(?=a)*", "a{,5}", "x{1", "]", "}", r"\k<a>", r"[\c1]", r"\c1", r"\8", r"[b-\d]", "(?<$>a)",
-            r"(?<\u0061>a)\k<a>", r"(?<\u{61}>a)\k<a>", "(?<𝒜>.)", "a{99999999999}", "(?!)", "()", "(?:)*",
-            "[]", "[^]", r"\p{L}", r"\u{3}", r"\xz", r"(?<a>\k<a>x)",
+            "(?=a)*",
+            "a{,5}",
+            "x{1",
+            "]",
+            "}",
+            r"\k<a>",
+            r"[\c1]",
+            r"\c1",
+            r"\8",
+            r"[b-\d]",
+            "(?<$>a)",
+            r"(?<\u0061>a)\k<a>",
+            r"(?<\u{61}>a)\k<a>",
+            "(?<𝒜>.)",
+            "a{99999999999}",
+            "(?!)",
+            "()",
+            "(?:)*",
+            "[]",
+            "[^]",
+            r"\p{L}",
+            r"\u{3}",
+            r"\xz",
+            r"(?<a>\k<a>x)",
         ] {
             assert!(parse(source).is_ok(), "{source}");
         }

@@ -163,6 +163,6 @@ impl Walk {
 fn is_stale(below: &[Frame]) -> bool {
     below.iter().enumerate().any(|(index, frame)| match frame.kind {
         Kind::Repeat { may_be_empty: true, .. } => true,
-        kind => kind.is_loop() && below[index + 1..].iter().any(|inner| inner.kind.is_optional()),
+        kind => kind.is_loop() && below.iter().skip(index + 1).any(|inner| inner.kind.is_optional()),
     })
 }

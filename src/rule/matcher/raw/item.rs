@@ -86,10 +86,10 @@ fn yes() -> bool {
 }
 
 fn only_false<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    match deserializer.deserialize_any(Exactly(PhantomData::<bool>))? {
-        false => Ok(false),
-        true => Err(D::Error::custom("only `false` is allowed; leave it out otherwise")),
+    if deserializer.deserialize_any(Exactly(PhantomData::<bool>))? {
+        return Err(D::Error::custom("only `false` is allowed; leave it out otherwise"));
     }
+    Ok(false)
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -117,7 +117,9 @@ impl<'de> Deserialize<'de> for Method {
         let method = text(deserializer)?;
         if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
             let capitals = method.to_ascii_uppercase();
-            return Err(D::Error::custom(format!("`{method}` is no method; write `{capitals}`, in capital letters")));
+            return Err(D::Error::custom(format!(
+                "`{method}` is no method; write `{capitals}`, in capital letters"
+            )));
         }
         Ok(Self(method))
     }

@@ -43,8 +43,10 @@ impl Parser<'_> {
             return Err(EcmaError::InvalidNamedReference);
         }
         let name = self.group_name().map_err(|_| EcmaError::InvalidNamedReference)?;
-        let number = self.names.get(&name).ok_or(EcmaError::UnknownNamedReference)?;
-        Ok(reference(*number))
+        // An unknown name is told only when nothing else is wrong.
+        let number = self.names.get(&name).copied();
+        self.refers_to_unknown |= number.is_none();
+        Ok(reference(number.unwrap_or_default()))
     }
 
     /// What follows a `[`.
@@ -67,7 +69,9 @@ impl Parser<'_> {
     fn class_range(&mut self, ranges: &mut Vec<(u16, u16)>, low: Element) -> Result<(), EcmaError> {
         let high = self.class_element()?;
         match (low, high) {
-            (Element::Unit(low), Element::Unit(high)) if low > high => return Err(EcmaError::ClassOutOfOrder),
+            (Element::Unit(low), Element::Unit(high)) if low > high => {
+                return Err(EcmaError::ClassOutOfOrder);
+            }
             (Element::Unit(low), Element::Unit(high)) => ranges.push((low, high)),
             // With `\d` at either end the dash is a dash.
             (low, high) => {
