@@ -81,9 +81,11 @@ fn tell_header(upstream: &mut Upstream, name: &HeaderName, value: Option<String>
     let keeps_own_name = value.is_some();
     upstream.remove.extend(name.spellings().skip(usize::from(keeps_own_name)).cloned());
     for (sent, _) in request.headers.iter() {
-        let is_listed = || upstream.remove.iter().any(|listed| **listed == *sent);
-        if name.folds_with(sent) && !(keeps_own_name && sent == name.as_str()) && !is_listed() {
-            upstream.remove.push(Arc::from(sent));
+        // Envoy compares names without regard to case: what is set must not be removed in another case.
+        let is_own = keeps_own_name && sent.eq_ignore_ascii_case(name.as_str());
+        let is_listed = || upstream.remove.iter().any(|listed| listed.eq_ignore_ascii_case(sent));
+        if name.folds_with(sent) && !is_own && !is_listed() {
+            upstream.remove.push(Arc::from(sent.to_ascii_lowercase()));
         }
     }
     if let Some(value) = value {

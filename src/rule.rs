@@ -41,9 +41,18 @@ pub struct RequestMatcher {
 pub struct RuleSet<T> {
     rules: Vec<Rule<T>>,
     default: Rule<T>,
-    strictest: usize,
+    floor: Rule<T>,
+    strictest: Strictest,
     index: PrefixIndex,
     next: NextConfig,
+}
+
+/// Where the strictest rule is.
+#[derive(Clone, Copy, Debug)]
+enum Strictest {
+    Rule(usize),
+    Default,
+    Floor,
 }
 
 /// The rules that a request has to satisfy: one in all but odd cases.
@@ -60,28 +69,32 @@ pub struct Finding<'s, 'r, T> {
 }
 
 impl<T> RuleSet<T> {
-    /// `strictness` orders terms; the rule of the greatest one stands in where a pattern cannot be decided.
+    /// `default` are the terms where no rule matches. Where a pattern cannot be decided the strictest rule stands
+    /// in, in the order of `strictness`, and at least one with the terms `floor`.
     pub fn new<S: Ord>(
         rules: Vec<Rule<T>>,
-        default_terms: T,
+        default: T,
+        floor: T,
         next: NextConfig,
         strictness: impl Fn(&T) -> S,
     ) -> Self {
-        let default = Rule {
-            name: "default".to_owned(),
+        let named = |name: &str, terms| Rule {
+            name: name.to_owned(),
             hosts: Vec::new(),
             matchers: Vec::new(),
-            terms: default_terms,
+            terms,
         };
-        let mut strictest = rules.len();
-        for (at, rule) in rules.iter().enumerate().rev() {
-            let current = rules.get(strictest).unwrap_or(&default);
-            if strictness(&rule.terms) >= strictness(&current.terms) {
-                strictest = at;
+        let (default, floor) = (named("default", default), named("undecided", floor));
+        let mut strictest = (Strictest::Floor, strictness(&floor.terms));
+        let rules_backwards = rules.iter().enumerate().rev().map(|(at, rule)| (Strictest::Rule(at), rule));
+        for (place, rule) in [(Strictest::Default, &default)].into_iter().chain(rules_backwards) {
+            let strictness = strictness(&rule.terms);
+            if strictness >= strictest.1 {
+                strictest = (place, strictness);
             }
         }
         let index = PrefixIndex::new(rules.iter().map(|rule| rule.matchers.iter().map(|m| &m.path)));
-        Self { rules, default, strictest, index, next }
+        Self { rules, default, floor, strictest: strictest.0, index, next }
     }
 
     /// The rules that every reading of the path falls under, each once.
@@ -117,7 +130,11 @@ impl<T> RuleSet<T> {
     }
 
     fn strictest_rule(&self) -> &Rule<T> {
-        self.rules.get(self.strictest).unwrap_or(&self.default)
+        match self.strictest {
+            Strictest::Rule(at) => self.rules.get(at).unwrap_or(&self.floor),
+            Strictest::Default => &self.default,
+            Strictest::Floor => &self.floor,
+        }
     }
 }
 

@@ -9,5 +9,6 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod gate;
 mod matchers;
 mod sessions;

@@ -31,22 +31,19 @@ impl Rules<'_> {
         default: RawDefault,
         auth: &AuthEnvironment,
     ) -> Option<RuleSet<Terms>> {
-        let on_deny = default
-            .on_deny
-            .map_or(Some(OnDeny::Auto), |raw| on_deny::resolve(raw, "default.on_deny", self.problems));
-        let accepted = self.accepted(default.session, "default.session");
-        let on_deny = on_deny.unwrap_or_default();
-        let terms = Terms {
-            access: default.access.unwrap_or(Access::Session),
-            accepted: accepted?,
-            on_deny: on_deny.clone(),
+        let on_deny = match default.on_deny {
+            Some(written) => on_deny::resolve(written, "default.on_deny", self.problems).unwrap_or_default(),
+            None => OnDeny::Auto,
         };
+        let accepted = self.accepted(default.session, "default.session")?;
+        let terms = |access| Terms { access, accepted: accepted.clone(), on_deny: on_deny.clone() };
+        let (default, floor) = (terms(default.access.unwrap_or(Access::Session)), terms(Access::Session));
         let written = written.unwrap_or_else(|| default_rules(auth));
         self.check_names(&written);
         let rules: Vec<Option<Rule<Terms>>> =
             written.into_iter().enumerate().map(|(at, raw)| self.rule(at, raw, &on_deny)).collect();
         let rules: Option<Vec<Rule<Terms>>> = rules.into_iter().collect();
-        Some(RuleSet::new(rules?, terms, self.next, |terms| terms.access))
+        Some(RuleSet::new(rules?, default, floor, self.next, |terms| terms.access))
     }
 
     fn check_names(&mut self, written: &[RawRule]) {

@@ -1,0 +1,71 @@
+//! What the gate promises, asked through [`Gate::check`] with whole configurations.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+mod answers;
+mod identity;
+mod readings;
+
+use std::borrow::Cow;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value, json};
+use sessiongate::config::{self, Environment};
+use sessiongate::gate::Gate;
+use sessiongate::request::path::RequestPath;
+use sessiongate::request::{Headers, HttpRequest, Repeats, RequestParts};
+use sessiongate::session::Provider;
+
+const SECRET: &str = "gate-test-secret-gate-test-secret";
+
+/// A gate with a provider `web` and what the YAML says besides.
+fn gate(yaml: &str) -> Gate {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sessiongate.yaml");
+    let text = format!("sessions: {{ web: {{ kind: authjs, secret: {SECRET} }} }}\n{yaml}");
+    fs::write(&file, text).unwrap();
+    match config::load(Some(&file), &Environment::default()) {
+        Ok(settings) => settings.gate,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A request target and headers, sent to https://app.example.com.
+fn request<'a>(method: &'a str, target: &'a str, headers: &'a [(&'a str, &'a str)]) -> HttpRequest<'a> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let fields = headers.iter().map(|(name, value)| (Cow::from(*name), Cow::from(*value)));
+    let host = headers.iter().find(|(name, _)| *name == "host").map_or("app.example.com", |(_, host)| host);
+    HttpRequest::new(RequestParts {
+        method,
+        scheme: "https",
+        host,
+        path: RequestPath::parse(path).unwrap(),
+        query,
+        headers: Headers::new(fields.collect(), Repeats::Separate),
+        request_id: "",
+        now: SystemTime::now(),
+    })
+}
+
+/// A valid session's cookie header.
+fn session_cookie(gate: &Gate, claims: Value) -> String {
+    let Value::Object(claims) = claims else { panic!("claims are an object") };
+    format!("authjs.session-token={}", token(gate, claims))
+}
+
+fn token(gate: &Gate, claims: Map<String, Value>) -> String {
+    let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1;
+    provider.mint("authjs.session-token", claims, Duration::from_secs(3600), SystemTime::now()).unwrap()
+}
+
+fn ada(gate: &Gate) -> String {
+    session_cookie(gate, json!({"sub": "42", "name": "Ada", "email": "ada@example.com"}))
+}
