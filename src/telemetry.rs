@@ -12,6 +12,9 @@ use tracing_subscriber::EnvFilter;
 use crate::policy::decision::Decision;
 use crate::session::Session;
 
+/// The longest host and path that a log line holds, in bytes.
+const MAX_LOGGED_BYTES: usize = 1024;
+
 /// How much is logged, and how it is written.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
@@ -76,6 +79,7 @@ pub(crate) fn log_decision(
     duration: Duration,
 ) {
     let sub = decision.verified_session().and_then(Session::subject).unwrap_or_default();
+    let (host, path) = (shortened(host), shortened(path));
     let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     macro_rules! line {
         ($level:expr) => {
@@ -100,4 +104,9 @@ pub(crate) fn log_decision(
         Decision::Deny(_) | Decision::Redirect(_) => line!(Level::INFO),
         Decision::Unavailable(_) => line!(Level::ERROR),
     }
+}
+
+/// What a client sends can be as long as the proxy allows; the log says enough of it.
+fn shortened(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_LOGGED_BYTES)).unwrap_or(text)
 }

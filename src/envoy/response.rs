@@ -57,22 +57,14 @@ fn denied(decision: &Decision<'_>) -> DeniedHttpResponse {
     };
     DeniedHttpResponse {
         status: Some(HttpStatus { code: i32::from(status) }),
-        headers: headers.iter().map(|(name, value)| answer_header(name, value)).collect(),
+        // In a denial Envoy keeps several `set-cookie` that overwrite, and drops every header that appends.
+        headers: headers.iter().map(|(name, value)| overwrite(name, value)).collect(),
         body: body.into_owned(),
     }
 }
 
-/// Several `set-cookie` have to stay several; any other header stands alone.
-fn answer_header(name: &str, value: &str) -> HeaderValueOption {
-    if name == "set-cookie" { append(name, value) } else { overwrite(name, value) }
-}
-
 fn overwrite(name: &str, value: &str) -> HeaderValueOption {
     option(name, value, false, HeaderAppendAction::OverwriteIfExistsOrAdd)
-}
-
-fn append(name: &str, value: &str) -> HeaderValueOption {
-    option(name, value, true, HeaderAppendAction::AppendIfExistsOrAdd)
 }
 
 /// Versions of Envoy differ in which of `append` and `append_action` they follow: both say the same.
