@@ -29,6 +29,8 @@ pub struct Rule<T> {
 /// One entry of Next.js's `config.matcher`, with our `methods`.
 #[derive(Debug)]
 pub struct RequestMatcher {
+    /// The source as written, for an explanation; empty where no matcher was written.
+    pub source: String,
     pub path: Matcher,
     /// The methods it is for, compared exactly; every method where there are none.
     pub methods: Vec<String>,
@@ -156,7 +158,8 @@ impl<T> Rule<T> {
 }
 
 impl RequestMatcher {
-    fn matches(&self, request: &HttpRequest<'_>, asked: &str) -> Verdict {
+    /// Whether the request, asked for under this path, is one that the matcher is for.
+    pub fn matches(&self, request: &HttpRequest<'_>, asked: &str) -> Verdict {
         if !self.methods.is_empty() && !self.methods.iter().any(|method| method == request.method) {
             return Verdict::Miss;
         }

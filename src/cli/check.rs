@@ -11,10 +11,11 @@ use std::time::SystemTime;
 use clap::Args;
 
 use self::explanation::Explanation;
+use self::report::Report;
 use super::{ConfigArg, NOT_ALLOWED, print};
 use crate::config::ConfigError;
 use crate::policy::decision::Decision;
-use crate::request::path::{PathError, RequestPath};
+use crate::request::path::RequestPath;
 use crate::request::{Headers, HttpRequest, Repeats, RequestParts};
 
 #[derive(Debug, Args)]
@@ -42,8 +43,6 @@ pub(super) enum CheckError {
     Config(#[from] ConfigError),
     #[error("`{0}` is neither an http(s) URL nor a path that starts with `/`")]
     Url(String),
-    #[error("the request would be refused: {0}")]
-    Path(#[from] PathError),
     #[error("cannot write the explanation: {0}")]
     Json(#[from] serde_json::Error),
     #[error("cannot write to standard output: {0}")]
@@ -52,27 +51,17 @@ pub(super) enum CheckError {
 
 pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CheckError> {
     let settings = args.config.load()?;
-    let target = Target::parse(&args.url)?;
-    let request = HttpRequest::new(RequestParts {
-        method: &args.method,
-        scheme: target.scheme,
-        host: args.host(target.host),
-        path: RequestPath::parse(target.path)?,
-        query: target.query,
-        headers: args.request_headers(),
-        request_id: "",
-        now: SystemTime::now(),
-    });
+    let mut target = Target::parse(&args.url)?;
+    target.host = args.host(target.host);
     let mut explanation = Explanation::default();
-    settings.gate.rules.each_finding(&request, |finding| explanation.found(&finding));
-    let decision = settings.gate.check_observed(&request, &mut explanation);
-    let report = if args.json {
-        serde_json::to_string_pretty(&explanation.json(&request, &decision))? + "\n"
-    } else {
-        explanation.text(&request, &decision)
+    let decision = match RequestPath::parse(target.path) {
+        Ok(path) => explanation.explain(&settings.gate, &args.request(&target, path)),
+        Err(error) => Decision::malformed(error.label()),
     };
-    print(&report)?;
-    let is_allowed = matches!(decision, Decision::Allow(_));
+    let report = Report { method: &args.method, target, explanation, decision };
+    let text = if args.json { serde_json::to_string_pretty(&report.json())? + "\n" } else { report.text() };
+    print(&text)?;
+    let is_allowed = matches!(report.decision, Decision::Allow(_));
     Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALLOWED) })
 }
 
@@ -81,6 +70,19 @@ impl CheckArgs {
     fn host<'s>(&'s self, of_url: &'s str) -> &'s str {
         let of_header = || self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
         if of_url.is_empty() { of_header().map_or("", |(_, value)| value) } else { of_url }
+    }
+
+    fn request<'s>(&'s self, target: &Target<'s>, path: RequestPath<'s>) -> HttpRequest<'s> {
+        HttpRequest::new(RequestParts {
+            method: &self.method,
+            scheme: target.scheme,
+            host: target.host,
+            path,
+            query: target.query,
+            headers: self.request_headers(),
+            request_id: "",
+            now: SystemTime::now(),
+        })
     }
 
     fn request_headers(&self) -> Headers<'_> {

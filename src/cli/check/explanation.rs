@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
-use crate::gate::Observer;
+use crate::gate::{Gate, Observer};
 use crate::policy::Terms;
-use crate::rule::{Finding, Rule};
+use crate::policy::decision::Decision;
+use crate::request::HttpRequest;
+use crate::rule::matcher::Verdict;
+use crate::rule::{Finding, RequestMatcher, Rule};
 use crate::session::{self, Failures, Session, Source};
 
 /// What happened on the way to a decision. It holds no token and no claim.
@@ -19,6 +22,7 @@ pub(super) struct Explanation {
 pub(super) struct Reading {
     pub(super) path: String,
     pub(super) rule: String,
+    pub(super) why: String,
     /// True where a pattern was too costly to decide, and the strictest rule stands in.
     pub(super) undecided: bool,
 }
@@ -43,10 +47,27 @@ pub(super) struct Verification {
 }
 
 impl Explanation {
-    pub(super) fn found(&mut self, finding: &Finding<'_, '_, Terms>) {
+    /// The decision on a request, its steps noted here.
+    pub(super) fn explain<'g>(&mut self, gate: &'g Gate, request: &HttpRequest<'_>) -> Decision<'g> {
+        gate.rules.each_finding(request, |finding| self.found(&finding, request));
+        gate.check_observed(request, self)
+    }
+
+    fn found(&mut self, finding: &Finding<'_, '_, Terms>, request: &HttpRequest<'_>) {
+        let is_hit = |matcher: &&RequestMatcher| matcher.matches(request, finding.asked) == Verdict::Hit;
+        let hit = finding.rule.matchers.iter().find(is_hit);
+        let why = match hit {
+            _ if finding.undecided => {
+                "a pattern is too costly to decide: the strictest rule stands in".to_owned()
+            }
+            None => "no rule matches".to_owned(),
+            Some(matcher) if matcher.source.is_empty() => "it is for every path".to_owned(),
+            Some(matcher) => format!("it matches {}", matcher.source),
+        };
         self.readings.push(Reading {
             path: finding.asked.to_owned(),
             rule: finding.rule.name.clone(),
+            why,
             undecided: finding.undecided,
         });
     }

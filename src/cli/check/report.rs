@@ -4,12 +4,21 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::Target;
 use super::explanation::{Explanation, Verification};
 use crate::policy::decision::Decision;
-use crate::request::HttpRequest;
 
-impl Explanation {
-    pub(super) fn json(&self, request: &HttpRequest<'_>, decision: &Decision<'_>) -> Value {
+/// A request, the decision on it, and the way there.
+pub(super) struct Report<'r> {
+    pub(super) method: &'r str,
+    pub(super) target: Target<'r>,
+    pub(super) explanation: Explanation,
+    pub(super) decision: Decision<'r>,
+}
+
+impl Report<'_> {
+    pub(super) fn json(&self) -> Value {
+        let Self { method, target, explanation, decision } = self;
         let answer = decision.answer();
         let location = match decision {
             Decision::Redirect(challenge) => Some(&challenge.location),
@@ -17,13 +26,13 @@ impl Explanation {
         };
         json!({
             "request": {
-                "method": request.method,
-                "scheme": request.scheme,
-                "host": request.host,
-                "path": request.path.as_sent(),
+                "method": method,
+                "scheme": target.scheme,
+                "host": target.host,
+                "path": target.path,
             },
-            "readings": self.readings,
-            "rules": self.rules,
+            "readings": explanation.readings,
+            "rules": explanation.rules,
             "decision": decision.label(),
             "rule": decision.rule(),
             "reason": decision.reason(),
@@ -36,16 +45,17 @@ impl Explanation {
         })
     }
 
-    pub(super) fn text(&self, request: &HttpRequest<'_>, decision: &Decision<'_>) -> String {
+    pub(super) fn text(&self) -> String {
+        let Self { method, target, explanation, decision } = self;
         let mut lines = Lines::default();
-        let host = if request.host.is_empty() { "(no host)" } else { request.host };
-        lines.add("request", format!("{} {} on {host}", request.method, request.path.as_sent()));
-        for reading in &self.readings {
-            let note =
-                if reading.undecided { ", the strictest: a pattern was too costly to decide" } else { "" };
-            lines.add("reading", format!("{}  ->  rule {}{note}", reading.path, reading.rule));
+        let host = if target.host.is_empty() { "(no host)" } else { target.host };
+        lines.add("request", format!("{method} {} on {host}", target.path.escape_debug()));
+        for reading in &explanation.readings {
+            // A decoded path can hold what a terminal obeys.
+            let path = reading.path.escape_debug();
+            lines.add("reading", format!("{path}  ->  rule {}: {}", reading.rule, reading.why));
         }
-        for judged in &self.rules {
+        for judged in &explanation.rules {
             lines.add("rule", format!("{}  (access: {})", judged.rule, judged.access));
             for verification in &judged.providers {
                 lines.add("session", line_of(verification));

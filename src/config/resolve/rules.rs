@@ -106,6 +106,7 @@ impl Rules<'_> {
     fn matchers(&mut self, raw: Option<RawMatcher>, path: &str) -> Option<Vec<RequestMatcher>> {
         let Some(RawMatcher(entries)) = raw else {
             return Some(vec![RequestMatcher {
+                source: String::new(),
                 path: Matcher::everything(),
                 methods: Vec::new(),
                 conditions: Vec::new(),
@@ -125,7 +126,7 @@ impl Rules<'_> {
         let has = self.conditions(&has, &format!("{path}.has"), Condition::has);
         let missing = self.conditions(&missing, &format!("{path}.missing"), Condition::missing);
         let conditions = has?.into_iter().chain(missing?).collect();
-        Some(RequestMatcher { path: compiled?, methods, conditions })
+        Some(RequestMatcher { source, path: compiled?, methods, conditions })
     }
 
     fn conditions(
