@@ -63,16 +63,12 @@ fn denied(decision: &Decision<'_>) -> DeniedHttpResponse {
     }
 }
 
-fn overwrite(name: &str, value: &str) -> HeaderValueOption {
-    option(name, value, false, HeaderAppendAction::OverwriteIfExistsOrAdd)
-}
-
 /// Versions of Envoy differ in which of `append` and `append_action` they follow: both say the same.
-fn option(name: &str, value: &str, append: bool, action: HeaderAppendAction) -> HeaderValueOption {
+fn overwrite(name: &str, value: &str) -> HeaderValueOption {
     HeaderValueOption {
         header: Some(HeaderValue { key: name.to_owned(), value: value.to_owned(), raw_value: Vec::new() }),
-        append: Some(append),
-        append_action: action as i32,
+        append: Some(false),
+        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd as i32,
     }
 }
 

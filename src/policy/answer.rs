@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::decision::{Decision, DenialKind};
-use super::on_deny::CustomAnswer;
+use super::decision::{CustomAnswer, Decision, DenialKind};
 
 /// An HTTP answer in place of the upstream's.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::on_deny::CustomAnswer;
 use crate::session::{Failures, Session};
 
 /// What becomes of a request. `'g` is the life of the gate, which owns the rules' names.
@@ -100,6 +99,14 @@ impl DenialKind {
             Self::Forbidden { .. } | Self::ForbiddenCustom(_) | Self::Malformed(_) => None,
         }
     }
+}
+
+/// An answer written in the configuration, checked when it is loaded.
+#[derive(Debug)]
+pub struct CustomAnswer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 /// A refusal that sends the browser to the login.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::decision::{Challenge, Decision, Denial, DenialKind};
+use super::decision::{Challenge, CustomAnswer, Decision, Denial, DenialKind};
 use super::login::Login;
 use crate::request::HttpRequest;
 use crate::request::navigation::{can_follow_redirect, is_page_navigation};
@@ -20,14 +20,6 @@ pub enum OnDeny {
     Unauthorized,
     /// The configured answer for every client; also where access is `deny`.
     Custom(Arc<CustomAnswer>),
-}
-
-/// An answer written in the configuration, checked when it is loaded.
-#[derive(Debug)]
-pub struct CustomAnswer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
 }
 
 impl OnDeny {

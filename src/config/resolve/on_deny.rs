@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::config::error::Problems;
 use crate::config::raw::{NamedOnDeny, RawAnswer, RawOnDeny};
 use crate::envoy::StatusCode;
-use crate::policy::on_deny::{CustomAnswer, OnDeny};
+use crate::policy::decision::CustomAnswer;
+use crate::policy::on_deny::OnDeny;
 
 pub(super) fn resolve(raw: RawOnDeny, path: &str, problems: &mut Problems) -> Option<OnDeny> {
     match raw {
