@@ -103,11 +103,13 @@ fn tokens(count: usize) -> Vec<String> {
     let gate = config::load(None, &Environment::from([("AUTH_SECRET", SECRET)])).unwrap().gate;
     let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1;
     let mint = |user: usize| {
-        let Value::Object(claims) = json!({"sub": user.to_string(), "name": "Ada", "email": "ada@example.com"}) else {
+        let Value::Object(claims) =
+            json!({"sub": user.to_string(), "name": "Ada", "email": "ada@example.com"})
+        else {
             unreachable!("an object")
         };
         let (cookie, now) = ("__Secure-authjs.session-token", SystemTime::now());
-        provider.mint(cookie, claims, Duration::from_secs(3600), now).unwrap()
+        provider.mint(cookie, claims, Duration::from_hours(1), now).unwrap()
     };
     (0..count).map(mint).collect()
 }
@@ -134,7 +136,8 @@ async fn run(channel: &Channel, tokens: &Arc<Vec<String>>, checks: usize) -> Dur
 async fn main() {
     let count = std::env::var("SESSIONGATE_BENCH_CHECKS").ok().and_then(|count| count.parse().ok());
     // `cargo test` runs benchmarks with `--test`, to see that they work.
-    let is_trial = std::env::args().any(|argument| argument == "--test") || !std::env::args().any(|a| a == "--bench");
+    let is_trial =
+        std::env::args().any(|argument| argument == "--test") || !std::env::args().any(|a| a == "--bench");
     let checks = count.unwrap_or(if is_trial { 500 } else { 1_000_000 });
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sessiongate.sock");

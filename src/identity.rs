@@ -4,7 +4,7 @@ pub mod cookies;
 mod header_value;
 mod spelling;
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -45,7 +45,7 @@ impl Identity {
 
     /// Writes into a permit what the upstream gets: each of our headers is set from the verified session, or taken
     /// away in every spelling that an upstream may fold into ours.
-    pub fn tell(&self, permit: &mut Permit<'_>, providers: &Providers, request: &HttpRequest<'_>) {
+    pub fn tell<'g>(&'g self, permit: &mut Permit<'g>, providers: &Providers, request: &HttpRequest<'_>) {
         let mut upstream = Upstream::default();
         let session = permit.verified_session();
         for (name, path) in &self.claims {
@@ -66,7 +66,12 @@ impl Identity {
     }
 }
 
-fn tell_header(upstream: &mut Upstream, name: &HeaderName, value: Option<String>, request: &HttpRequest<'_>) {
+fn tell_header<'g>(
+    upstream: &mut Upstream<'g>,
+    name: &'g HeaderName,
+    value: Option<String>,
+    request: &HttpRequest<'_>,
+) {
     let value = value.filter(|value| {
         let fits = value.len() <= MAX_VALUE_BYTES;
         if !fits {
@@ -79,17 +84,17 @@ fn tell_header(upstream: &mut Upstream, name: &HeaderName, value: Option<String>
         fits
     });
     let keeps_own_name = value.is_some();
-    upstream.remove.extend(name.spellings().skip(usize::from(keeps_own_name)).cloned());
+    upstream.remove.extend(name.spellings().skip(usize::from(keeps_own_name)).map(Cow::Borrowed));
     for (sent, _) in request.headers.iter() {
         // Envoy compares names without regard to case: what is set must not be removed in another case.
         let is_own = keeps_own_name && sent.eq_ignore_ascii_case(name.as_str());
         let is_listed = || upstream.remove.iter().any(|listed| listed.eq_ignore_ascii_case(sent));
         if name.folds_with(sent) && !is_own && !is_listed() {
-            upstream.remove.push(Arc::from(sent.to_ascii_lowercase()));
+            upstream.remove.push(Cow::Owned(sent.to_ascii_lowercase()));
         }
     }
     if let Some(value) = value {
-        upstream.set.push((name.shared(), value));
+        upstream.set.push((name.as_str(), value));
     }
 }
 
@@ -97,11 +102,10 @@ fn envelope(session: &Session) -> String {
     URL_SAFE_NO_PAD.encode(session.envelope())
 }
 
-fn strip_cookie(upstream: &mut Upstream, providers: &Providers, request: &HttpRequest<'_>) {
-    let cookie: Arc<str> = Arc::from("cookie");
+fn strip_cookie(upstream: &mut Upstream<'_>, providers: &Providers, request: &HttpRequest<'_>) {
     match without_session_cookies(providers, request) {
-        Some(rest) if rest.is_empty() => upstream.remove.push(cookie),
-        Some(rest) => upstream.set.push((cookie, rest)),
+        Some(rest) if rest.is_empty() => upstream.remove.push(Cow::Borrowed("cookie")),
+        Some(rest) => upstream.set.push(("cookie", rest)),
         None => {}
     }
 }

@@ -40,7 +40,7 @@ fn checks_leave_nothing_behind() {
             unreachable!()
         };
         let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1;
-        let (age, now) = (Duration::from_secs(3600), SystemTime::now());
+        let (age, now) = (Duration::from_hours(1), SystemTime::now());
         provider.mint("authjs.session-token", claims, age, now).unwrap()
     };
     let tokens: Vec<String> = (0..1_000).map(mint).collect();

@@ -3,13 +3,11 @@
 //! CGI, WSGI and their heirs fold `-` and `_` into one, and names have no case: a client's `X_Auth_User` can become
 //! the variable that our `x-auth-user` becomes.
 
-use std::sync::Arc;
-
 /// A header that we set: a lower-case name and all its foldable spellings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderName {
     /// The name itself first.
-    spellings: Vec<Arc<str>>,
+    spellings: Vec<Box<str>>,
 }
 
 /// What is wrong with the name of a header; for whoever wrote it.
@@ -67,13 +65,9 @@ impl HeaderName {
         self.spellings.first().map_or("", AsRef::as_ref)
     }
 
-    pub(super) fn shared(&self) -> Arc<str> {
-        self.spellings.first().cloned().unwrap_or_default()
-    }
-
     /// The name itself, then the other spellings.
-    pub(super) fn spellings(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.spellings.iter()
+    pub(super) fn spellings(&self) -> impl Iterator<Item = &str> {
+        self.spellings.iter().map(AsRef::as_ref)
     }
 
     /// Whether a name is this one to an upstream that folds case, `-` and `_`.
@@ -88,10 +82,10 @@ fn fold(byte: u8) -> u8 {
     if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
 }
 
-fn spellings_of(name: &str) -> Vec<Arc<str>> {
+fn spellings_of(name: &str) -> Vec<Box<str>> {
     let separators: Vec<usize> =
         name.bytes().enumerate().filter(|(_, b)| fold(*b) == b'-').map(|(at, _)| at).collect();
-    let mut spellings: Vec<Arc<str>> = vec![Arc::from(name)];
+    let mut spellings: Vec<Box<str>> = vec![Box::from(name)];
     let mut add = |underscored: &dyn Fn(usize) -> bool| {
         let spelling: String = name
             .char_indices()
@@ -102,7 +96,7 @@ fn spellings_of(name: &str) -> Vec<Arc<str>> {
             })
             .collect();
         if !spellings.iter().any(|known| **known == *spelling) {
-            spellings.push(Arc::from(spelling));
+            spellings.push(Box::from(spelling));
         }
     };
     match u32::try_from(separators.len()) {
@@ -126,7 +120,7 @@ mod tests {
     #[test]
     fn every_spelling_that_folds_into_a_name_is_known() {
         let name = HeaderName::parse("X-Auth-User").expect("a name");
-        let spellings: Vec<&str> = name.spellings().map(AsRef::as_ref).collect();
+        let spellings: Vec<&str> = name.spellings().collect();
         assert_eq!(spellings, ["x-auth-user", "x_auth-user", "x-auth_user", "x_auth_user"]);
         assert!(name.folds_with("X_AUTH-user"));
         assert!(!name.folds_with("x-auth-users"));

@@ -1,5 +1,6 @@
 //! The decision on a request, as closed types: what was not decided here cannot be answered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::session::{Failures, Session};
@@ -23,7 +24,7 @@ pub struct Permit<'g> {
     rule: &'g str,
     basis: Basis,
     /// What the upstream is told, and what it must not be told by the client.
-    pub upstream: Upstream,
+    pub upstream: Upstream<'g>,
 }
 
 /// Why a request was let in.
@@ -36,11 +37,11 @@ enum Basis {
 
 /// The changes to a request that passes.
 #[derive(Debug, Default)]
-pub struct Upstream {
+pub struct Upstream<'g> {
     /// Headers to set in place of any the client sent: lower-case name, legal value.
-    pub set: Vec<(Arc<str>, String)>,
+    pub set: Vec<(&'g str, String)>,
     /// Headers to take away, spelling by spelling.
-    pub remove: Vec<Arc<str>>,
+    pub remove: Vec<Cow<'g, str>>,
 }
 
 impl<'g> Permit<'g> {

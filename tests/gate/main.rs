@@ -63,7 +63,7 @@ fn session_cookie(gate: &Gate, claims: Value) -> String {
 
 fn token(gate: &Gate, claims: Map<String, Value>) -> String {
     let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1;
-    provider.mint("authjs.session-token", claims, Duration::from_secs(3600), SystemTime::now()).unwrap()
+    provider.mint("authjs.session-token", claims, Duration::from_hours(1), SystemTime::now()).unwrap()
 }
 
 fn ada(gate: &Gate) -> String {

@@ -93,7 +93,8 @@ fn mistakes_are_told() {
         let error = NextConfig::new(base_path.to_owned(), None, false, None).unwrap_err().to_string();
         assert!(error.contains(reason), "{base_path}: {error}");
     }
-    let wrong: [(fn(&mut I18n), &str); 5] = [
+    type Spoiling = fn(&mut I18n);
+    let wrong: [(Spoiling, &str); 5] = [
         (|i18n| i18n.locales.clear(), "at least one locale"),
         (|i18n| i18n.locales.push("EN".to_owned()), "named twice"),
         (|i18n| i18n.locales.push("a/b".to_owned()), "is no locale"),
