@@ -92,7 +92,7 @@ impl<'a> RequestPath<'a> {
     ///
     /// They are the path as sent and everything that comes of it by decoding percent escapes (at most twice),
     /// reading backslashes as slashes, resolving dot segments, merging repeated slashes and dropping path
-    /// parameters (`;x`), in any order and any number of times; with and without its fragment; and the same for
+    /// parameters (`;x`) and what follows a `?` or `#`, in any order and any number of times; and the same for
     /// the path as a WHATWG URL parser writes it.
     #[must_use]
     pub fn readings(&self) -> &[Cow<'a, str>] {

@@ -12,4 +12,5 @@
 
 mod gate;
 mod matchers;
+mod middleware;
 mod sessions;

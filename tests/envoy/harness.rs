@@ -1,10 +1,11 @@
-//! What the tests are made of: processes that end with the run, the gate, Envoy, the services behind it, and the
-//! clients in front.
+//! What the tests are made of: processes that end with the run, the gate, Envoy, the services behind it, and
+//! the clients in front.
 
 pub mod browser;
 pub mod edge;
 pub mod envoy;
 pub mod gate;
+pub mod grpc;
 mod guardian;
 pub mod http1;
 pub mod http2;
@@ -14,4 +15,5 @@ pub mod polling;
 pub mod process;
 pub mod runtime;
 pub mod session;
+pub mod slow_call;
 pub mod upstream;

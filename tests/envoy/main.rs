@@ -1,2 +1,25 @@
-//! The whole as its users meet it.
+//! The whole as its users meet it: a real Envoy asks the gate, the real Auth.js mints the tokens, a real
+//! browser signs in. `make tools` installs what is needed; logs and pictures of the last run are in
+//! `target/tmp/envoy/`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
 mod harness;
+
+mod answers;
+mod browser;
+mod grpc_server;
+mod hostile;
+mod identity;
+mod lifecycle;
+mod paths;
+mod protocols;
+mod secrecy;
+mod tokens;

@@ -12,15 +12,19 @@ const MAX_BYTES: usize = 8 * MAX_LENGTH;
 /// How often a server may decode what another has decoded before.
 const MAX_DECODES: usize = 2;
 
-const REWRITINGS: [fn(&str) -> Option<String>; 4] =
-    [spelling::slashed, spelling::resolved, spelling::merged, spelling::without_parameters];
+const REWRITINGS: [fn(&str) -> Option<String>; 5] = [
+    spelling::slashed,
+    spelling::resolved,
+    spelling::merged,
+    spelling::without_parameters,
+    spelling::without_query,
+];
 
 /// The readings, the path as sent first, and the place of the WHATWG pathname among them.
 pub fn of(path: &str) -> Result<(Vec<Cow<'_, str>>, usize), PathError> {
     let mut readings = Readings { found: Vec::with_capacity(8), bytes: 0 };
     readings.add(Cow::Borrowed(path))?;
     let without_fragment = path.split('#').next().unwrap_or_default();
-    readings.add(Cow::Borrowed(without_fragment))?;
     let pathname = readings.add(Cow::Owned(spelling::whatwg_pathname(without_fragment)))?;
     // Spaces at the very end of a URL are no part of it; whether a query follows is not known here.
     let trimmed = path.trim_end_matches(' ');

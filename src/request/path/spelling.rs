@@ -69,6 +69,12 @@ pub fn without_parameters(path: &str) -> Option<String> {
     Some(segments.join("/"))
 }
 
+/// What stands before a `?` or `#`: a proxy that decodes a path and sends it on has turned `%3f` into the start
+/// of a query.
+pub fn without_query(path: &str) -> Option<String> {
+    path.split_once(['?', '#']).map(|(path, _)| path.to_owned())
+}
+
 /// Dot segments resolved as in RFC 3986, section 5.2.4.
 pub fn resolved(path: &str) -> Option<String> {
     let resolved = resolve(path, |segment| match segment {

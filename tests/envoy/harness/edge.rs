@@ -1,8 +1,9 @@
-//! The edge that most tests share: one Envoy, two gates, the services behind. It starts with the first test that
-//! asks for it and ends with the run.
+//! The edge that most tests share: one Envoy, two gates, the services behind. It starts with the first test
+//! that asks for it and ends with the run.
 
 use std::net::SocketAddr;
-use std::sync::LazyLock;
+use std::panic::catch_unwind;
+use std::sync::OnceLock;
 
 use super::envoy::{Envoy, Listener};
 use super::gate::Gate;
@@ -28,9 +29,9 @@ rules:
   - { name: web, matcher: "/web/:path*", session: web }
   - { name: redirecting, matcher: "/redirecting/:path*", on_deny: redirect }
   - { name: unauthorized, matcher: "/unauthorized/:path*", on_deny: unauthorized }
-  - name: teapot
-    matcher: "/teapot/:path*"
-    on_deny: { status: 418, body: "short and stout", headers: { content-type: text/plain, x-pot: tea } }
+  - name: gone
+    matcher: "/gone/:path*"
+    on_deny: { status: 410, body: "it was here", headers: { content-type: text/plain, x-where: away } }
   - { name: closed, matcher: ["/closed/:path*", "/grpc.health.v1.Health/Watch"], access: deny }
   - name: closed-custom
     matcher: "/closed-custom/:path*"
@@ -43,7 +44,8 @@ identity:
 telemetry: { log: debug }
 "#;
 
-/// A gate that keeps the session cookie to itself, and knows the login's origin only from hosts that it trusts.
+/// A gate that keeps the session cookie to itself, and knows the login's origin only from hosts that it
+/// trusts.
 const STRIPPING: &str = r#"
 listen: { grpc: "127.0.0.1:0" }
 sessions:
@@ -70,10 +72,22 @@ pub const HEADER_FORMS: [&str; 2] = [PLAIN, RAW];
 pub struct Edge {
     pub envoy: Envoy,
     pub gate: Gate,
-    stripping: Gate,
+    _stripping: Gate,
 }
 
-static EDGE: LazyLock<Edge> = LazyLock::new(|| {
+/// Starts it once. Where that fails, every test that asks for it says why.
+pub fn edge() -> &'static Edge {
+    static EDGE: OnceLock<Result<Edge, String>> = OnceLock::new();
+    let edge = EDGE.get_or_init(|| {
+        catch_unwind(start).map_err(|reason| match reason.downcast::<String>() {
+            Ok(reason) => *reason,
+            Err(_) => "see the first failure".to_owned(),
+        })
+    });
+    edge.as_ref().unwrap_or_else(|reason| panic!("there is no edge to test: {reason}"))
+}
+
+fn start() -> Edge {
     let secrets = [("AUTH_SECRET", SECRET), ("OLD_SECRET", V4_SECRET)];
     let gate = Gate::start("gate", CONFIGURATION, &secrets);
     let stripping = Gate::start("gate-stripping", STRIPPING, &secrets);
@@ -85,11 +99,7 @@ static EDGE: LazyLock<Edge> = LazyLock::new(|| {
         Listener { encode_raw_headers: true, ..Listener::new(STRIP_RAW, &stripping.address) },
     ];
     let envoy = Envoy::start("envoy", &listeners, start_echo(), start_grpc());
-    Edge { envoy, gate, stripping }
-});
-
-pub fn edge() -> &'static Edge {
-    &EDGE
+    Edge { envoy, gate, _stripping: stripping }
 }
 
 /// The address of a listener of the shared Envoy.
@@ -100,11 +110,4 @@ pub fn at(listener: &str) -> SocketAddr {
 /// Sends a request to the shared Envoy.
 pub fn send(call: &Call) -> Answer {
     call.send(at(PLAIN))
-}
-
-impl Edge {
-    /// Everything that the shared gates have logged.
-    pub fn gate_logs(&self) -> String {
-        self.gate.process.output() + &self.stripping.process.output()
-    }
 }

@@ -1,5 +1,5 @@
-//! Envoy 1.40, with a configuration that leaves a request as the client sent it: what the gate does is to be seen,
-//! not what Envoy can do for it.
+//! Envoy 1.40, with a configuration that leaves a request as the client sent it: what the gate does is to be
+//! seen, not what Envoy can do for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -115,7 +115,8 @@ fn addresses(listeners: &str) -> BTreeMap<String, SocketAddr> {
 
 fn bootstrap(listeners: &[Listener], echo: SocketAddr, grpc: SocketAddr, access_log: &str) -> Value {
     let gates: BTreeSet<&str> = listeners.iter().map(|listener| listener.gate.as_str()).collect();
-    let mut clusters = vec![cluster("echo", &echo.to_string()), over_http2(cluster("grpc", &grpc.to_string()))];
+    let mut clusters =
+        vec![cluster("echo", &echo.to_string()), over_http2(cluster("grpc", &grpc.to_string()))];
     clusters.extend(gates.into_iter().map(|gate| {
         let mut cluster = over_http2(cluster(&gate_cluster(gate), gate));
         cluster["health_checks"] = json!([{
@@ -134,14 +135,17 @@ fn bootstrap(listeners: &[Listener], echo: SocketAddr, grpc: SocketAddr, access_
     })
 }
 
+/// The name becomes the `:authority` of the checks, so that it can hold only what a host name can.
 fn gate_cluster(address: &str) -> String {
-    format!("gate at {address}")
+    let name: String = address.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    format!("gate-{name}")
 }
 
 fn listener(listener: &Listener, access_log: &str) -> Value {
-    let mut filters = vec![ext_authz(listener), filter("router", json!({"@type": type_of("router", "Router")}))];
+    let mut filters =
+        vec![ext_authz(listener), filter("router", &json!({"@type": type_of("router", "Router")}))];
     if listener.cors_first {
-        filters.insert(0, filter("cors", json!({"@type": type_of("cors", "Cors")})));
+        filters.insert(0, filter("cors", &json!({"@type": type_of("cors", "Cors")})));
     }
     json!({
         "name": listener.name,
@@ -153,6 +157,7 @@ fn listener(listener: &Listener, access_log: &str) -> Value {
                 "stat_prefix": listener.name,
                 // Large enough that it is the gate that has to say no.
                 "max_request_headers_kb": 128,
+                "common_http_protocol_options": {"max_headers_count": 1000},
                 "upgrade_configs": [{"upgrade_type": "websocket"}],
                 "route_config": {"virtual_hosts": [virtual_host()]},
                 "http_filters": filters,
@@ -181,7 +186,7 @@ fn virtual_host() -> Value {
 fn ext_authz(listener: &Listener) -> Value {
     filter(
         "ext_authz",
-        json!({
+        &json!({
             "@type": type_of("ext_authz", "ExtAuthz"),
             "transport_api_version": "V3",
             "grpc_service": {
@@ -212,7 +217,7 @@ fn access_log_to(file: &str) -> Value {
     })
 }
 
-fn filter(name: &str, typed_config: Value) -> Value {
+fn filter(name: &str, typed_config: &Value) -> Value {
     json!({"name": format!("envoy.filters.http.{name}"), "typed_config": typed_config})
 }
 

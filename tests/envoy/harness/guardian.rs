@@ -1,7 +1,7 @@
 //! Ends the processes of a run when the run is gone, however it went.
 //!
-//! Rust drops no statics, and a process that is killed drops nothing. So one small shell holds the other end of a
-//! pipe from this process, is told which process groups live, and kills them when the pipe closes.
+//! Rust drops no statics, and a process that is killed drops nothing. So one small shell holds the other end
+//! of a pipe from this process, is told which process groups live, and kills them when the pipe closes.
 
 use std::io::Write as _;
 use std::process::{ChildStdin, Command, Stdio};
@@ -16,10 +16,13 @@ while read -r verb group; do
     ended) groups="${groups%% "$group" *} ${groups#* "$group" }" ;;
   esac
 done
-for group in $groups; do kill -KILL -- "-$group"; done
+for group in $groups; do kill -s KILL -- "-$group"; done
 "#;
 
-static GUARDIAN: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| {
+static GUARDIAN: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| Mutex::new(start()));
+
+#[expect(clippy::zombie_processes, reason = "it outlives this process")]
+fn start() -> ChildStdin {
     let mut shell = Command::new("sh")
         .args(["-c", SCRIPT])
         .stdin(Stdio::piped())
@@ -27,8 +30,8 @@ static GUARDIAN: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| {
         .stderr(Stdio::null())
         .spawn()
         .expect("a shell");
-    Mutex::new(shell.stdin.take().expect("it was piped"))
-});
+    shell.stdin.take().expect("it was piped")
+}
 
 /// This process group is to end with the run.
 pub fn lives(group: u32) {

@@ -1,5 +1,6 @@
 //! An HTTP/1.1 client that sends what it is given, byte for byte, and one request a connection.
 
+use std::borrow::Cow;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -47,6 +48,12 @@ impl Call {
         self
     }
 
+    /// The same request for another target.
+    pub fn target(mut self, target: &str) -> Self {
+        target.clone_into(&mut self.target);
+        self
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -62,12 +69,29 @@ impl Call {
         self.header("content-type", content_type)
     }
 
-    /// Sends the request and reads the answer.
+    /// Sends the request and reads the answer, up to its length or the end of the connection.
     pub fn send(&self, to: SocketAddr) -> Answer {
         let mut stream = self.open(to, "close");
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap_or_else(|error| panic!("{self:?}: {error}"));
-        Answer::parse(&bytes).unwrap_or_else(|| panic!("{self:?}: no answer: {:?}", String::from_utf8_lossy(&bytes)))
+        let mut piece = [0; 16 * 1024];
+        while !self.is_answered_by(&bytes) {
+            match stream.read(&mut piece).unwrap_or_else(|error| panic!("{self:?}: {error}")) {
+                0 => break,
+                read => bytes.extend_from_slice(&piece[..read]),
+            }
+        }
+        let answer = Answer::parse(&bytes).unwrap_or_else(|| panic!("{self:?}: no answer: {bytes:?}"));
+        let is_whole = answer.header("content-length").is_none() || self.is_answered_by(&bytes);
+        assert!(is_whole, "{self:?}: cut off: {answer:?}");
+        answer
+    }
+
+    /// Whether nothing more is to come after these bytes.
+    fn is_answered_by(&self, bytes: &[u8]) -> bool {
+        Answer::parse(bytes).is_some_and(|answer| match answer.header("content-length") {
+            Some(length) => self.method == "HEAD" || length == answer.body.len().to_string(),
+            None => false,
+        })
     }
 
     /// Asks for a WebSocket. Gives the answer and, where it is 101, the connection behind it.
@@ -91,16 +115,17 @@ impl Call {
         let Self { method, target, host, headers, body } = self;
         let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: {connection}\r\n");
         for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
+            text.extend([name, ": ", value, "\r\n"]);
         }
         if !body.is_empty() {
-            text += &format!("content-length: {}\r\n", body.len());
+            text.extend(["content-length: ", &body.len().to_string(), "\r\n"]);
         }
         text += "\r\n";
         text += body;
         let mut stream = TcpStream::connect(to).unwrap_or_else(|error| panic!("{to}: {error}"));
         stream.set_read_timeout(Some(LIMIT)).expect("a limit");
-        // A server that refuses a request half-way closes its end; its answer is there to be read all the same.
+        // A server that refuses a request half-way closes its end; its answer is there to be read all the
+        // same.
         let _ = stream.write_all(text.as_bytes());
         stream
     }
@@ -118,10 +143,11 @@ impl Answer {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
         let mut answer = Self::parse_head(&bytes[..end])?;
-        answer.body = String::from_utf8_lossy(&bytes[end..]).into_owned();
-        if let Some(length) = answer.header("content-length") {
-            assert_eq!(length, answer.body.len().to_string(), "the answer was cut off");
-        }
+        let body = &bytes[end..];
+        // The answer to HEAD has the headers of a body and none.
+        let is_chunked = !body.is_empty() && answer.header("transfer-encoding") == Some("chunked");
+        let body = if is_chunked { Cow::from(joined(body)?) } else { Cow::from(body) };
+        answer.body = String::from_utf8_lossy(&body).into_owned();
         Some(answer)
     }
 
@@ -156,6 +182,21 @@ impl Answer {
     pub fn upstream(&self) -> Seen {
         assert!(self.reached_upstream(), "the request did not pass: {self:?}");
         Seen::parse(&self.body)
+    }
+}
+
+/// A body that was sent in chunks (RFC 9112, section 7.1), without trailers.
+fn joined(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|window| window == b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
+        let data = &chunks[end + 2..];
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(data.get(..size)?);
+        chunks = data.get(size + 2..)?;
     }
 }
 

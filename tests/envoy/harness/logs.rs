@@ -24,3 +24,15 @@ pub fn file(name: &str, extension: &str) -> PathBuf {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     folder().join(format!("{number:02}-{name}.{extension}"))
 }
+
+/// What has been written by processes whose names begin so.
+pub fn of(name: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder()).expect("the folder of logs");
+    let files = entries.map(|entry| entry.expect("an entry").path());
+    let is_theirs = |file: &PathBuf| {
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.split_once('-'));
+        stem.is_some_and(|(_, known)| known.starts_with(name))
+            && file.extension().is_some_and(|kind| kind == "log")
+    };
+    files.filter(is_theirs).collect()
+}

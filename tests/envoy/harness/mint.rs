@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -30,12 +30,13 @@ impl Token {
         if !salt.is_empty() {
             request["salt"] = json!(salt);
         }
-        let answer = MINTER.lock().unwrap_or_else(PoisonError::into_inner).ask(&request);
+        let minter = MINTER.get_or_init(|| Mutex::new(Minter::start()));
+        let answer = minter.lock().unwrap_or_else(PoisonError::into_inner).ask(&request);
         answer["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
     }
 }
 
-static MINTER: LazyLock<Mutex<Minter>> = LazyLock::new(|| Mutex::new(Minter::start()));
+static MINTER: OnceLock<Mutex<Minter>> = OnceLock::new();
 
 struct Minter {
     questions: ChildStdin,

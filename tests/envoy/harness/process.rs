@@ -39,7 +39,8 @@ impl Process {
     fn spawn(name: &str, command: &mut Command, log: PathBuf) -> Self {
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command.process_group(0).spawn();
-        let child = child.unwrap_or_else(|error| panic!("{program} does not start: {error}; run `make tools`"));
+        let child =
+            child.unwrap_or_else(|error| panic!("{program} does not start: {error}; run `make tools`"));
         guardian::lives(child.id());
         Self { child, name: name.to_owned(), log }
     }
@@ -90,10 +91,6 @@ impl Process {
 
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
-    }
-
-    pub fn log(&self) -> &Path {
-        &self.log
     }
 
     fn pid(&self) -> Pid {

@@ -30,8 +30,9 @@ pub fn start_echo() -> SocketAddr {
     runtime().spawn(async move {
         let listener = TcpListener::from_std(listener).expect("a listener");
         while let Ok((stream, _)) = listener.accept().await {
-            let connection =
-                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(echo)).with_upgrades();
+            let connection = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service_fn(echo))
+                .with_upgrades();
             tokio::spawn(connection);
         }
     });
@@ -82,8 +83,7 @@ type Answer = Result<tonic::Response<HealthCheckResponse>, tonic::Status>;
 #[tonic::async_trait]
 impl Health for TellsWhoAsks {
     async fn check(&self, request: tonic::Request<HealthCheckRequest>) -> Answer {
-        let mut answer =
-            tonic::Response::new(HealthCheckResponse { status: ServingStatus::Serving.into() });
+        let mut answer = tonic::Response::new(HealthCheckResponse { status: ServingStatus::Serving.into() });
         if let Some(user) = request.metadata().get("x-auth-user-id") {
             answer.metadata_mut().insert("seen-user", user.clone());
         }
