@@ -79,9 +79,14 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// Writes to standard error. Where nobody reads that, there is nobody to tell.
+fn complain(message: &impl fmt::Display) {
+    drop(writeln!(io::stderr(), "{message}"));
+}
+
 fn finish<E: fmt::Display>(result: Result<ExitCode, E>) -> ExitCode {
     result.unwrap_or_else(|error| {
-        eprintln!("{error}");
+        complain(&error);
         ExitCode::FAILURE
     })
 }

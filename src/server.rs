@@ -107,7 +107,7 @@ impl Bound {
             result = &mut serving => return result,
             () = shutdown => {}
         }
-        tracing::info!(limit_ms = self.drain_timeout.as_millis(), "draining");
+        tracing::info!(limit_seconds = self.drain_timeout.as_secs_f64(), "draining");
         set_health(&health, ServingStatus::NotServing).await;
         let _ = stop.send(());
         if let Ok(result) = tokio::time::timeout(self.drain_timeout, serving).await {

@@ -34,7 +34,7 @@ pub(super) fn run(arg: &ConfigArg) -> Result<ExitCode, ServeError> {
     });
     // A call that outlived the drain time-out must not hold the process.
     runtime.shutdown_background();
-    served.map(|()| ExitCode::SUCCESS).inspect_err(|error| tracing::error!("{error}"))
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 async fn either(mut terminate: Signal, mut interrupt: Signal) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use super::{ConfigArg, print};
+use super::{ConfigArg, complain, print};
 use crate::config::ConfigError;
 
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub(super) enum ValidateError {
 pub(super) fn run(arg: &ConfigArg) -> Result<ExitCode, ValidateError> {
     let settings = arg.load()?;
     for warning in &settings.warnings {
-        eprintln!("warning: {warning}");
+        complain(&format_args!("warning: {warning}"));
     }
     print("The configuration is valid.\n")?;
     Ok(ExitCode::SUCCESS)

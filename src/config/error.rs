@@ -45,10 +45,15 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// Notes a mistake. A second one for the same key is a consequence of the first and left out.
+    /// Notes a mistake. A second one for the same key, or one above or below it, is a consequence of the first and
+    /// left out.
     pub(super) fn error(&mut self, path: impl Into<String>, message: impl fmt::Display) {
         let problem = Problem { path: path.into(), message: message.to_string() };
-        if !self.errors.iter().any(|known| known.path == problem.path) {
+        if !self
+            .errors
+            .iter()
+            .any(|known| is_within(&known.path, &problem.path) || is_within(&problem.path, &known.path))
+        {
             self.errors.push(problem);
         }
     }
@@ -72,4 +77,9 @@ impl Problems {
             _ => Err(ConfigError::Invalid { file, problems: self.errors }),
         }
     }
+}
+
+/// Whether a key is another one or stands below it.
+fn is_within(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ' ']))
 }

@@ -1,6 +1,6 @@
 //! From the merged tree to the configuration as written, with every mistake that stands in the way.
 
-use config::{Value, ValueKind};
+use config::{Map, Value, ValueKind};
 use serde_path_to_error::Segment;
 
 use super::error::Problems;
@@ -8,15 +8,19 @@ use super::raw::RawConfig;
 
 /// Reads the tree. Each mistake is noted and taken out of the tree, so that the next one is found as well.
 pub(super) fn parse(mut tree: Value, problems: &mut Problems) -> RawConfig {
+    let mut attempts: Vec<String> = Vec::new();
     loop {
         match serde_path_to_error::deserialize::<_, RawConfig>(tree.clone()) {
             Ok(raw) => return raw,
             Err(error) => {
                 let mistake = Mistake::of(&error);
-                problems.error(&mistake.path, &mistake.message);
-                if !prune(&mut tree, &mistake.keys) {
+                let attempt = attempts.iter().filter(|path| **path == mistake.path).count();
+                if !mend(&mut tree, &mistake.keys, attempt) {
+                    problems.error(mistake.path, mistake.message);
                     return RawConfig::default();
                 }
+                problems.error(&mistake.path, mistake.message);
+                attempts.push(mistake.path);
             }
         }
     }
@@ -37,7 +41,7 @@ struct Mistake {
 
 impl Mistake {
     fn of(error: &serde_path_to_error::Error<config::ConfigError>) -> Self {
-        let message = error.inner().to_string();
+        let message = words(&error.inner().to_string());
         let mut keys: Vec<Key> = error
             .path()
             .iter()
@@ -47,26 +51,36 @@ impl Mistake {
                 Segment::Enum { .. } | Segment::Unknown => None,
             })
             .collect();
-        if let Some(unknown) = unknown_field(&message)
+        let unknown = message.split_once("unknown field `").and_then(|(_, rest)| rest.split('`').next());
+        if let Some(unknown) = unknown
             && !matches!(keys.last(), Some(Key::Name(last)) if last == unknown)
         {
             keys.push(Key::Name(unknown.to_owned()));
         }
-        let path = render(&keys);
-        // A value in the wrong place can be a secret.
-        let hides_value = keys.iter().any(|key| matches!(key, Key::Name(name) if name.contains("secret")));
-        let message = if hides_value && unknown_field(&message).is_none() {
-            "is not of the type that is expected here".to_owned()
-        } else {
-            message
-        };
-        Self { path, message, keys }
+        let is_kind = matches!(keys.last(), Some(Key::Name(name)) if name == "kind");
+        let holds_value = message.starts_with("unknown variant") && path_starts_with(&keys, "sessions");
+        let message =
+            if holds_value && !is_kind { "is not what is expected here".to_owned() } else { message };
+        Self { path: render(&keys), message, keys }
     }
 }
 
-/// The name in serde's message ``unknown field `x`, expected …``; its path ends at the parent.
-fn unknown_field(message: &str) -> Option<&str> {
-    message.split_once("unknown field `")?.1.split('`').next()
+fn path_starts_with(keys: &[Key], section: &str) -> bool {
+    matches!(keys.first(), Some(Key::Name(name)) if name == section)
+}
+
+/// What the `config` crate says, without the key, which it spells in its own way, and without the value, which can
+/// be a secret in the wrong place.
+fn words(message: &str) -> String {
+    if let Some((_, key)) = message.split_once("missing configuration field ") {
+        let name = key.split(['.', '[', ']', '"']).filter(|part| !part.is_empty()).next_back();
+        return format!("`{}` is missing", name.unwrap_or_default());
+    }
+    let message = message.split(" for key `").next().unwrap_or_default();
+    match (message.split_once("string \""), message.rsplit_once("\", expected ")) {
+        (Some((before, _)), Some((_, expected))) => format!("{before}text, expected {expected}"),
+        _ => message.to_owned(),
+    }
 }
 
 fn render(keys: &[Key]) -> String {
@@ -81,24 +95,46 @@ fn render(keys: &[Key]) -> String {
     if path.is_empty() { "the configuration".to_owned() } else { path }
 }
 
-/// Takes the innermost named key of the path out of the tree; false where there is none to take.
-fn prune(tree: &mut Value, keys: &[Key]) -> bool {
+/// Makes the tree readable at a place that is not: an item of a list is replaced by the next thing that could stand
+/// there, so that the others keep their places; anything else is taken out. False where nothing can be done.
+fn mend(tree: &mut Value, keys: &[Key], attempt: usize) -> bool {
+    match (keys.last(), stand_in(attempt)) {
+        (Some(Key::At(_)), Some(stand_in)) => at(tree, keys).map(|item| item.kind = stand_in).is_some(),
+        _ => take_out(tree, keys),
+    }
+}
+
+/// A rule without keys, a matcher or another text, an item of `has` or `missing`.
+fn stand_in(attempt: usize) -> Option<ValueKind> {
+    let text = |text: &str| Value::new(None, text);
+    match attempt {
+        0 => Some(ValueKind::Table(Map::new())),
+        1 => Some(text("/").kind),
+        2 => {
+            let pairs = [("type", "header"), ("key", "x")];
+            let pairs = pairs.map(|(key, value)| (key.to_owned(), text(value)));
+            Some(ValueKind::Table(pairs.into_iter().collect()))
+        }
+        _ => None,
+    }
+}
+
+/// Takes out the innermost named key of a path.
+fn take_out(tree: &mut Value, keys: &[Key]) -> bool {
     let named = keys.iter().rposition(|key| matches!(key, Key::Name(_)));
     let Some((Key::Name(last), parents)) = named.and_then(|at| keys.get(..=at)?.split_last()) else {
         return false;
     };
-    let mut value = tree;
-    for key in parents {
-        let child = match (key, &mut value.kind) {
-            (Key::Name(name), ValueKind::Table(table)) => table.get_mut(name),
-            (Key::At(at), ValueKind::Array(items)) => items.get_mut(*at),
-            _ => None,
-        };
-        let Some(child) = child else { return false };
-        value = child;
-    }
-    match &mut value.kind {
-        ValueKind::Table(table) => table.shift_remove(last).is_some(),
+    match at(tree, parents).map(|parent| &mut parent.kind) {
+        Some(ValueKind::Table(table)) => table.shift_remove(last).is_some(),
         _ => false,
     }
+}
+
+fn at<'t>(tree: &'t mut Value, keys: &[Key]) -> Option<&'t mut Value> {
+    keys.iter().try_fold(tree, |value, key| match (key, &mut value.kind) {
+        (Key::Name(name), ValueKind::Table(table)) => table.get_mut(name),
+        (Key::At(at), ValueKind::Array(items)) => items.get_mut(*at),
+        _ => None,
+    })
 }

@@ -1,17 +1,22 @@
 //! The configuration as written: every key optional, unknown ones refused. Its JSON Schema comes from here too.
 
+mod on_deny;
+
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StringDeserializer};
+use serde::{Deserialize, Deserializer};
+
+pub use self::on_deny::{NamedOnDeny, RawAnswer, RawOnDeny};
 
 use crate::policy::Access;
 use crate::rule::matcher::raw::RawMatcher;
 
 /// The configuration of sessiongate.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawConfig {
     /// Where to listen.
     pub listen: RawListen,
@@ -32,7 +37,7 @@ pub struct RawConfig {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawListen {
     /// Envoy's `ext_authz`: `host:port`, or `unix:` and a path. Default: `0.0.0.0:9191`.
     pub grpc: Option<String>,
@@ -43,9 +48,10 @@ pub struct RawListen {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawSession {
     /// `authjs` for Auth.js v5, `nextauth` for NextAuth.js v4.
+    #[serde(deserialize_with = "by_name")]
     pub kind: Option<Kind>,
     /// The application's secret, or a list, newest first.
     pub secret: Option<OneOrMany>,
@@ -76,7 +82,7 @@ pub enum Kind {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawLogin {
     /// A path, or an absolute URL. Default: `/api/auth/signin`.
     pub url: Option<String>,
@@ -89,7 +95,7 @@ pub struct RawLogin {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawRule {
     /// For logs and metrics. Default: the rule's place, as in `rules[2]`.
     pub name: Option<String>,
@@ -98,6 +104,7 @@ pub struct RawRule {
     /// As `config.matcher` in Next.js. Default: everything.
     pub matcher: Option<RawMatcher>,
     /// Default: `session`.
+    #[serde(deserialize_with = "by_name")]
     pub access: Option<Access>,
     /// The providers accepted, in this order. Default: all.
     pub session: Option<OneOrMany>,
@@ -106,9 +113,10 @@ pub struct RawRule {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawDefault {
     /// Default: `session`.
+    #[serde(deserialize_with = "by_name")]
     pub access: Option<Access>,
     /// The providers accepted, in this order. Default: all.
     pub session: Option<OneOrMany>,
@@ -116,40 +124,8 @@ pub struct RawDefault {
     pub on_deny: Option<RawOnDeny>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "`auto`, `redirect`, `unauthorized`, or an object of `status`, `body` and `headers`"
-)]
-pub enum RawOnDeny {
-    Named(NamedOnDeny),
-    Custom(RawAnswer),
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum NamedOnDeny {
-    /// A redirect to the login for a browser's page navigation, 401 for all else.
-    Auto,
-    /// A redirect to the login.
-    Redirect,
-    /// 401.
-    Unauthorized,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawAnswer {
-    /// 300 to 599.
-    pub status: u16,
-    #[serde(default)]
-    pub body: String,
-    #[serde(default)]
-    pub headers: IndexMap<String, String>,
-}
-
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawNext {
     /// `basePath`, as in `/docs`.
     pub base_path: Option<String>,
@@ -161,7 +137,7 @@ pub struct RawNext {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawI18n {
     pub locales: Vec<String>,
     /// `defaultLocale`.
@@ -170,7 +146,7 @@ pub struct RawI18n {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawDomain {
     pub domain: Option<String>,
     /// `defaultLocale`.
@@ -179,7 +155,7 @@ pub struct RawDomain {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawIdentity {
     /// Header: where its value is found, as in `sub`, `token.sub`, `auth.user.email`.
     /// Default: `x-auth-user-id: sub` and `x-auth-user-email: auth.user.email`.
@@ -191,17 +167,18 @@ pub struct RawIdentity {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawTelemetry {
     /// `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing`. Default: `info`.
     pub log: Option<String>,
     /// `json` or `text`. Default: `json`.
+    #[serde(deserialize_with = "by_name")]
     pub format: Option<crate::telemetry::Format>,
 }
 
 /// A string, or a list of strings.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a string or a list of strings")]
+#[serde(untagged, expecting = "invalid type, expected a string or a list of strings")]
 pub enum OneOrMany {
     One(String),
     Many(Vec<String>),
@@ -218,4 +195,11 @@ impl OneOrMany {
             }
         }
     }
+}
+
+/// One of the names of an enum. A format that has enums of its own, as the `config` crate has, would not tell which
+/// names there are.
+fn by_name<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let name: StringDeserializer<D::Error> = String::deserialize(deserializer)?.into_deserializer();
+    T::deserialize(name).map(Some)
 }

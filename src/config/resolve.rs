@@ -32,11 +32,12 @@ pub(super) fn resolve(
     let auth = AuthEnvironment::read(environment, problems);
     let listen = listen(&raw.listen, problems);
     let telemetry = telemetry(&raw.telemetry, problems);
-    let login = login::resolve(raw.login, &auth, problems);
     let identity = identity::resolve(raw.identity, problems);
+    let providers = sessions::names(raw.sessions.as_ref());
     let sessions = sessions::resolve(raw.sessions, &auth, problems);
     let next = next::resolve(raw.next, problems).unwrap_or_default();
-    let rules = Rules { next, sessions: sessions.as_ref(), problems }.resolve(raw.rules, raw.default, &auth);
+    let login = login::resolve(raw.login, &auth, &next, problems);
+    let rules = Rules { next, providers: &providers, problems }.resolve(raw.rules, raw.default, &auth);
     let gate = Gate { rules: rules?, sessions: sessions?, login: login?, identity: identity? };
     login::warn_if_guarded(&gate, problems);
     Some(Settings { listen: listen?, telemetry: telemetry?, gate, warnings: Vec::new() })

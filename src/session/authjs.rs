@@ -266,19 +266,21 @@ fn session(verified: Verified, provider: &Arc<str>, credential: &Credential<'_>)
     Session::new(verified.claims, verified.expires, provider.clone(), credential.finding().clone())
 }
 
-/// The first success; without one, the first error.
+/// The first success. Without one the first error, but a key that fits and fails says more than one that does not
+/// fit.
 fn first_ok<I, T>(
     items: impl IntoIterator<Item = I>,
     mut attempt: impl FnMut(I) -> Result<T, SessionError>,
 ) -> Result<T, SessionError> {
-    let mut first = None;
+    let mut failure = SessionError::UnknownKey;
     for item in items {
         match attempt(item) {
             Ok(value) => return Ok(value),
-            Err(error) => first = first.or(Some(error)),
+            Err(error) if failure == SessionError::UnknownKey => failure = error,
+            Err(_) => {}
         }
     }
-    Err(first.unwrap_or(SessionError::UnknownKey))
+    Err(failure)
 }
 
 fn is_cookie_name(name: &str) -> bool {

@@ -40,9 +40,9 @@ fn a_variable_that_is_not_set_or_not_closed_is_a_mistake_where_it_stands() {
         ("listen: { grpc: '${UNSET}' }", "listen.grpc", "`${UNSET:-…}`"),
         ("login: { trusted_hosts: [a.test, '${UNSET}'] }", "login.trusted_hosts[1]", "`UNSET`"),
         ("rules: [{ name: '${UNSET}' }]", "rules[0].name", "`UNSET`"),
-        ("listen: { grpc: '${GRPC' }", "listen.grpc", "is no variable"),
-        ("listen: { grpc: '${}' }", "listen.grpc", "is no variable"),
-        ("listen: { grpc: '${my-grpc}' }", "listen.grpc", "is no variable"),
+        ("listen: { grpc: '${GRPC' }", "listen.grpc", "begins no variable"),
+        ("listen: { grpc: '${}' }", "listen.grpc", "begins no variable"),
+        ("listen: { grpc: '${my-grpc}' }", "listen.grpc", "begins no variable"),
         ("listen: { grpc: '${GRPC-x}' }", "listen.grpc", "write `${NAME}` or `${NAME:-default}`"),
     ] {
         let problems = problems(&format!("{SESSIONS}{yaml}\n"));

@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::config::environment::Environment;
 use crate::config::error::Problems;
+use crate::rule::next::NextConfig;
 
 /// Auth.js's variables, with the meaning that they have to Auth.js.
 pub(super) struct AuthEnvironment {
@@ -11,8 +12,8 @@ pub(super) struct AuthEnvironment {
     pub(super) secrets: Vec<(&'static str, String)>,
     /// The origin of `AUTH_URL`.
     pub(super) origin: Option<String>,
-    /// The path at which Auth.js's own routes are: that of `AUTH_URL`, or `/api/auth`.
-    pub(super) base_path: String,
+    /// The path of `AUTH_URL`, or `/api/auth`.
+    base_path: String,
 }
 
 impl AuthEnvironment {
@@ -32,6 +33,14 @@ impl AuthEnvironment {
             origin: url.as_ref().map(|url| url.origin().ascii_serialization()),
             base_path: base_path.to_owned(),
         }
+    }
+}
+
+impl AuthEnvironment {
+    /// Where Auth.js's own routes are within the application. NextAuth.js has Next.js's base path in its URL as well.
+    pub(super) fn routes(&self, next: &NextConfig) -> &str {
+        let within = self.base_path.strip_prefix(next.base_path());
+        within.filter(|path| path.starts_with('/')).unwrap_or(&self.base_path)
     }
 }
 

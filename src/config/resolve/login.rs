@@ -7,14 +7,23 @@ use crate::config::error::Problems;
 use crate::config::raw::RawLogin;
 use crate::gate::Gate;
 use crate::policy::Access;
-use crate::policy::login::{Login, LoginError};
+use crate::policy::login::Login;
 use crate::request::path::RequestPath;
 use crate::request::{Headers, HttpRequest, RequestParts};
 use crate::rule::host::{HostPattern, HostPatternError};
+use crate::rule::next::NextConfig;
 
-pub(super) fn resolve(raw: RawLogin, auth: &AuthEnvironment, problems: &mut Problems) -> Option<Login> {
-    let url = raw.url.unwrap_or_else(|| format!("{}/signin", auth.base_path));
-    let callback_param = raw.callback_param.unwrap_or_else(|| "callbackUrl".to_owned());
+const CALLBACK_PARAM: &str = "callbackUrl";
+
+pub(super) fn resolve(
+    raw: RawLogin,
+    auth: &AuthEnvironment,
+    next: &NextConfig,
+    problems: &mut Problems,
+) -> Option<Login> {
+    let default_url = || format!("{}{}/signin", next.base_path(), auth.routes(next));
+    let url = raw.url.unwrap_or_else(default_url);
+    let callback_param = raw.callback_param.unwrap_or_else(|| CALLBACK_PARAM.to_owned());
     let origin = raw.origin.or_else(|| auth.origin.clone());
     let hosts = raw.trusted_hosts.into_iter().enumerate().filter_map(|(at, host)| {
         let path = format!("login.trusted_hosts[{at}]");
@@ -31,18 +40,16 @@ pub(super) fn resolve(raw: RawLogin, auth: &AuthEnvironment, problems: &mut Prob
         }
     });
     let trusted_hosts = hosts.collect();
-    match Login::new(&url, &callback_param, origin.as_deref(), trusted_hosts) {
-        Ok(login) => Some(login),
-        Err(error) => {
-            let key = match error {
-                LoginError::Url(_) | LoginError::Fragment(_) => "login.url",
-                LoginError::Origin(_) => "login.origin",
-                LoginError::CallbackParam(_) => "login.callback_param",
-            };
-            problems.error(key, error);
-            None
-        }
+    // Each setting by itself, so that none hides the mistake of another.
+    let by_itself = [
+        ("login.url", Login::new(&url, CALLBACK_PARAM, None, Vec::new())),
+        ("login.callback_param", Login::new("/", &callback_param, None, Vec::new())),
+        ("login.origin", Login::new("/", CALLBACK_PARAM, origin.as_deref(), Vec::new())),
+    ];
+    for (key, login) in by_itself {
+        problems.ok(key, login);
     }
+    Login::new(&url, &callback_param, origin.as_deref(), trusted_hosts).ok()
 }
 
 /// A login that itself needs a session can never be reached. It is a warning, for another service may serve it.

@@ -2,7 +2,7 @@
 
 use crate::config::error::Problems;
 use crate::config::raw::{RawDomain, RawI18n, RawNext};
-use crate::rule::next::{Domain, I18n, NextConfig};
+use crate::rule::next::{Domain, I18n, NextConfig, NextConfigError};
 
 pub(super) fn resolve(raw: RawNext, problems: &mut Problems) -> Option<NextConfig> {
     let i18n = match raw.i18n {
@@ -10,7 +10,21 @@ pub(super) fn resolve(raw: RawNext, problems: &mut Problems) -> Option<NextConfi
         None => None,
     };
     let base_path = raw.base_path.unwrap_or_default();
-    problems.ok("next", NextConfig::new(base_path, i18n, raw.trailing_slash, raw.build_id))
+    NextConfig::new(base_path, i18n, raw.trailing_slash, raw.build_id)
+        .map_err(|error| problems.error(key_of(&error), &error))
+        .ok()
+}
+
+fn key_of(error: &NextConfigError) -> &'static str {
+    match error {
+        NextConfigError::BasePathSlashes(_) | NextConfigError::BasePathSyntax { .. } => "next.base_path",
+        NextConfigError::NoLocales | NextConfigError::BadLocale(_) | NextConfigError::RepeatedLocale(_) => {
+            "next.i18n.locales"
+        }
+        NextConfigError::UnknownLocale(_) => "next.i18n.default_locale",
+        NextConfigError::BadDomain(_) => "next.i18n.domains",
+        NextConfigError::BadBuildId(_) => "next.build_id",
+    }
 }
 
 fn i18n(raw: RawI18n, problems: &mut Problems) -> Option<I18n> {

@@ -14,12 +14,13 @@ use crate::rule::matcher::Matcher;
 use crate::rule::matcher::raw::{RawCondition, RawMatcher, RawMatcherEntry};
 use crate::rule::next::NextConfig;
 use crate::rule::{RequestMatcher, Rule, RuleSet};
-use crate::session::{Accepted, Providers};
+use crate::session::Accepted;
 
 /// What the rules are read with.
 pub(super) struct Rules<'r> {
     pub(super) next: NextConfig,
-    pub(super) sessions: Option<&'r Providers>,
+    /// The names of the providers, in order.
+    pub(super) providers: &'r [String],
     pub(super) problems: &'r mut Problems,
 }
 
@@ -35,15 +36,16 @@ impl Rules<'_> {
             Some(written) => on_deny::resolve(written, "default.on_deny", self.problems).unwrap_or_default(),
             None => OnDeny::Auto,
         };
-        let accepted = self.accepted(default.session, "default.session")?;
-        let terms = |access| Terms { access, accepted: accepted.clone(), on_deny: on_deny.clone() };
-        let (default, floor) = (terms(default.access.unwrap_or(Access::Session)), terms(Access::Session));
-        let written = written.unwrap_or_else(|| default_rules(auth));
+        let accepted = self.accepted(default.session, "default.session");
+        let written = written.unwrap_or_else(|| default_rules(auth.routes(&self.next)));
         self.check_names(&written);
         let rules: Vec<Option<Rule<Terms>>> =
             written.into_iter().enumerate().map(|(at, raw)| self.rule(at, raw, &on_deny)).collect();
-        let rules: Option<Vec<Rule<Terms>>> = rules.into_iter().collect();
-        Some(RuleSet::new(rules?, default, floor, self.next, |terms| terms.access))
+        let rules: Vec<Rule<Terms>> = rules.into_iter().collect::<Option<_>>()?;
+        let accepted = accepted?;
+        let terms = |access| Terms { access, accepted: accepted.clone(), on_deny: on_deny.clone() };
+        let (default, floor) = (terms(default.access.unwrap_or(Access::Session)), terms(Access::Session));
+        Some(RuleSet::new(rules, default, floor, self.next, |terms| terms.access))
     }
 
     fn check_names(&mut self, written: &[RawRule]) {
@@ -87,16 +89,16 @@ impl Rules<'_> {
     }
 
     fn accepted(&mut self, raw: Option<OneOrMany>, path: &str) -> Option<Accepted> {
-        let (Some(raw), Some(sessions)) = (raw, self.sessions) else { return Some(Accepted::All) };
+        let Some(raw) = raw else { return Some(Accepted::All) };
         let written = raw.with_paths(path);
         if written.is_empty() {
             self.problems.error(path, "is empty: leave it out for every provider");
             return None;
         }
-        let known: Vec<&str> = sessions.iter().map(|(name, _)| name.as_ref()).collect();
         let place = |(path, name): &(String, String)| {
-            let place = sessions.index_of(name);
-            let unknown = || format!("there is no session provider `{name}`; there is {}", known.join(", "));
+            let place = self.providers.iter().position(|known| known == name);
+            let known = self.providers.join(", ");
+            let unknown = || format!("there is no session provider `{name}`; there is {known}");
             self.problems.ok(path, place.ok_or_else(unknown))
         };
         let places: Vec<Option<usize>> = written.iter().map(place).collect();
@@ -145,7 +147,7 @@ impl Rules<'_> {
 }
 
 /// Without rules: Auth.js's own routes, or nobody could sign in, and what Next.js serves to everybody.
-fn default_rules(auth: &AuthEnvironment) -> Vec<RawRule> {
+fn default_rules(auth_routes: &str) -> Vec<RawRule> {
     let public = |name: &str, sources: &[String]| RawRule {
         name: Some(name.to_owned()),
         matcher: Some(RawMatcher(sources.iter().cloned().map(RawMatcherEntry::of_source).collect())),
@@ -153,5 +155,5 @@ fn default_rules(auth: &AuthEnvironment) -> Vec<RawRule> {
         ..RawRule::default()
     };
     let static_files = ["/_next/static/:path*", "/_next/image", "/favicon.ico"].map(str::to_owned);
-    vec![public("auth", &[format!("{}/:path*", auth.base_path)]), public("static", &static_files)]
+    vec![public("auth", &[format!("{auth_routes}/:path*")]), public("static", &static_files)]
 }

@@ -16,6 +16,14 @@ use crate::session::{Provider, Providers};
 /// What a token may be configured to be at most: the header section that Envoy accepts.
 const LARGEST_TOKEN_BYTES: usize = 64 * 1024;
 
+/// Without `sessions` there is one provider, with the secrets that Auth.js itself would use.
+const DEFAULT_NAME: &str = "web";
+
+/// The names of the providers as written, in order.
+pub(super) fn names(raw: Option<&IndexMap<String, RawSession>>) -> Vec<String> {
+    raw.map_or_else(|| vec![DEFAULT_NAME.to_owned()], |raw| raw.keys().cloned().collect())
+}
+
 pub(super) fn resolve(
     raw: Option<IndexMap<String, RawSession>>,
     auth: &AuthEnvironment,
@@ -36,11 +44,10 @@ pub(super) fn resolve(
     is_complete.then(|| Providers::new(providers))
 }
 
-/// Without `sessions` there is one provider, `web`, with the secrets that Auth.js itself would use.
 fn from_environment(auth: &AuthEnvironment, problems: &mut Problems) -> Option<Providers> {
     let raw = RawSession { kind: Some(Kind::Authjs), ..RawSession::default() };
-    let provider = provider("web", raw, auth, problems)?;
-    Some(Providers::new(vec![(Arc::from("web"), provider)]))
+    let provider = provider(DEFAULT_NAME, raw, auth, problems)?;
+    Some(Providers::new(vec![(Arc::from(DEFAULT_NAME), provider)]))
 }
 
 fn provider(

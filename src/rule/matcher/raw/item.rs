@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::value::StringDeserializer;
+use serde::de::{Deserializer, Error, IntoDeserializer as _, Visitor};
 
 /// A matcher with conditions.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -56,6 +57,7 @@ pub enum ConditionKind {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Condition")]
 struct WrittenCondition {
+    #[serde(deserialize_with = "kind")]
     r#type: ConditionKind,
     /// The name of the header, query parameter or cookie; none for `host`.
     #[serde(default, deserialize_with = "some_text")]
@@ -79,6 +81,12 @@ impl TryFrom<WrittenCondition> for RawCondition {
         };
         Ok(Self { kind, key, value })
     }
+}
+
+/// By its name: a format with enums of its own would not tell which names there are.
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ConditionKind, D::Error> {
+    let name: StringDeserializer<D::Error> = text(deserializer)?.into_deserializer();
+    ConditionKind::deserialize(name)
 }
 
 fn yes() -> bool {
