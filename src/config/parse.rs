@@ -73,7 +73,7 @@ fn path_starts_with(keys: &[Key], section: &str) -> bool {
 /// be a secret in the wrong place.
 fn words(message: &str) -> String {
     if let Some((_, key)) = message.split_once("missing configuration field ") {
-        let name = key.split(['.', '[', ']', '"']).filter(|part| !part.is_empty()).next_back();
+        let name = key.split(['.', '[', ']', '"']).rfind(|part| !part.is_empty());
         return format!("`{}` is missing", name.unwrap_or_default());
     }
     let message = message.split(" for key `").next().unwrap_or_default();

@@ -306,5 +306,5 @@ fn debug_of_anything_shows_neither_claims_nor_tokens_nor_secrets() {
         credential::Credential::from_cookies(&cookies, &name, credential::Precedence::First, 9999);
     let session = session(json!({"sub": "hunter2"}));
     let said = format!("{provider:?} {headers:?} {cookies:?} {credential:?} {session:?}");
-    assert!(!said.contains("hunter2") && !said.contains(&token[token.len() - 40..]), "{said}");
+    assert!(!said.contains("hunter2") && !said.contains(token.rsplit('.').next().unwrap()), "{said}");
 }

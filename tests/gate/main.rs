@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::type_complexity,
     reason = "a test that panics has failed, which is what it is for"
 )]
 
@@ -38,7 +39,7 @@ fn gate(yaml: &str) -> Gate {
     }
 }
 
-/// A request target and headers, sent to https://app.example.com.
+/// A request target and headers, sent to `app.example.com` over https.
 fn request<'a>(method: &'a str, target: &'a str, headers: &'a [(&'a str, &'a str)]) -> HttpRequest<'a> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let fields = headers.iter().map(|(name, value)| (Cow::from(*name), Cow::from(*value)));

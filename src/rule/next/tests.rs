@@ -85,6 +85,9 @@ fn index_keys_leave_out_what_stands_before_a_source() {
     }
 }
 
+/// Makes a valid configuration an invalid one.
+type Spoiling = fn(&mut I18n);
+
 #[test]
 fn mistakes_are_told() {
     for (base_path, reason) in
@@ -93,7 +96,6 @@ fn mistakes_are_told() {
         let error = NextConfig::new(base_path.to_owned(), None, false, None).unwrap_err().to_string();
         assert!(error.contains(reason), "{base_path}: {error}");
     }
-    type Spoiling = fn(&mut I18n);
     let wrong: [(Spoiling, &str); 5] = [
         (|i18n| i18n.locales.clear(), "at least one locale"),
         (|i18n| i18n.locales.push("EN".to_owned()), "named twice"),
