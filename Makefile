@@ -41,8 +41,9 @@ tools:
 	@tools/install.sh build envoy xds example fixture browser lint
 
 bench:
-	@tools/install.sh build
+	@tools/install.sh build fixture
 	cargo bench --locked
+	node tests/fixtures/authjs/bench.mjs
 
 clean:
 	cargo clean

@@ -1,12 +1,14 @@
 //! Matchers of Next.js `config.matcher`, compiled once and asked many times.
 //!
 //! A source takes three steps, each a file: [`lexer`] and [`parts`] read it as path-to-regexp 6.3 does,
-//! [`regexp`] writes the JavaScript regular expression that Next.js builds, and [`ecma`] follows that one.
+//! [`regexp`] writes the JavaScript regular expression that Next.js builds, and [`ecma`] follows that one, unless
+//! the source is so [`plain`] that a few comparisons answer the same.
 
 pub mod ecma;
 mod error;
 mod lexer;
 mod parts;
+mod plain;
 mod prefix;
 pub mod raw;
 mod regexp;
@@ -18,15 +20,22 @@ use self::ecma::Pattern;
 pub use self::ecma::Verdict;
 pub use self::error::{MatcherError, SyntaxError};
 use self::parts::{Name, Part};
+use self::plain::Plain;
 pub use self::source::Source;
+use self::source::Wrapped;
 use super::next::NextConfig;
 
 /// One compiled matcher.
 pub struct Matcher {
     regexp: String,
-    pattern: Pattern,
+    engine: Engine,
     literal_prefix: String,
     parameters: Vec<String>,
+}
+
+enum Engine {
+    Plain(Plain),
+    Regexp(Pattern),
 }
 
 impl Matcher {
@@ -44,10 +53,13 @@ impl Matcher {
     /// When the source does not survive its wrapping, or its pattern cannot be followed exactly.
     pub fn from_source(source: &Source, locale: bool, next: &NextConfig) -> Result<Self, MatcherError> {
         let localised = locale && next.i18n().is_some();
-        let (regexp, syntax) = source.wrapped(localised, next)?;
+        let Wrapped { regexp, syntax, plain } = source.wrapped(localised, next)?;
         let literal_prefix = prefix::literal(&syntax, next.base_path(), localised);
-        let pattern = Pattern::new(syntax)?;
-        Ok(Self { regexp, pattern, literal_prefix, parameters: parameters(source.parts()) })
+        let engine = match plain {
+            Some(plain) => Engine::Plain(plain),
+            None => Engine::Regexp(Pattern::new(syntax)?),
+        };
+        Ok(Self { regexp, engine, literal_prefix, parameters: parameters(source.parts()) })
     }
 
     /// What no matcher at all means to Next.js: every path.
@@ -59,13 +71,21 @@ impl Matcher {
         let regexp = String::from(".*");
         #[allow(clippy::expect_used, reason = "a constant that compiles")]
         let pattern = Pattern::compile(&regexp).expect("`.*` is a regular expression");
-        Self { regexp, pattern, literal_prefix: String::new(), parameters: Vec::new() }
+        Self {
+            regexp,
+            engine: Engine::Regexp(pattern),
+            literal_prefix: String::new(),
+            parameters: Vec::new(),
+        }
     }
 
     /// Whether the matcher hits what it is asked; see [`NextConfig::asked`] for what to ask.
     #[must_use]
     pub fn is_match(&self, asked: &str) -> Verdict {
-        self.pattern.is_match(asked)
+        match &self.engine {
+            Engine::Plain(plain) => plain.is_match(asked),
+            Engine::Regexp(pattern) => pattern.is_match(asked),
+        }
     }
 
     /// The JavaScript regular expression that Next.js builds.

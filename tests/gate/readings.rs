@@ -129,7 +129,7 @@ fn passes(gate: &Gate, path: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig { cases: 4096, max_global_rejects: 10_000_000, ..ProptestConfig::default() })]
 
     #[test]
     fn what_passes_also_passes_as_the_path_that_a_server_makes_of_it(
@@ -138,8 +138,9 @@ proptest! {
     ) {
         prop_assume!(!path.contains('?') && RequestPath::parse(&path).is_ok());
         let served = rewritings.iter().fold(path.clone(), |path, rewriting| rewriting.apply(&path));
-        // A server that ends up with a control character in a path was not asked for a page.
-        prop_assume!(RequestPath::parse(&served).is_ok());
+        // A server that ends up with a control character in a path was not asked for a page, and a space at the
+        // end of what is sent is judged as the end of a URL, which a URL parser takes off.
+        prop_assume!(RequestPath::parse(&served).is_ok() && !served.contains('?') && !served.ends_with(' '));
         thread_local! {
             static GATES: Vec<Gate> = gates();
         }

@@ -12,9 +12,10 @@ const MAX_BYTES: usize = 8 * MAX_LENGTH;
 /// How often a server may decode what another has decoded before.
 const MAX_DECODES: usize = 2;
 
-const REWRITINGS: [fn(&str) -> Option<String>; 5] = [
+const REWRITINGS: [fn(&str) -> Option<String>; 6] = [
     spelling::slashed,
     spelling::resolved,
+    spelling::resolved_as_url,
     spelling::merged,
     spelling::without_parameters,
     spelling::without_query,

@@ -85,19 +85,16 @@ pub fn resolved(path: &str) -> Option<String> {
     (resolved != path).then_some(resolved)
 }
 
+/// Dot segments resolved as a WHATWG URL parser does, to which `%2e` is a dot.
+pub fn resolved_as_url(path: &str) -> Option<String> {
+    let resolved = resolve(path, url_dots);
+    (resolved != path).then_some(resolved)
+}
+
 /// `new URL('http://n' + path).pathname` for a path without query and fragment: backslashes are slashes, dot
 /// segments may be encoded, and some characters get encoded.
 pub fn whatwg_pathname(path: &str) -> String {
-    let resolved = resolve(&path.replace('\\', "/"), |segment| {
-        if !segment.contains(['.', '%']) || segment.len() > "%2e%2e".len() {
-            return Dots::None;
-        }
-        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
-            "." => Dots::One,
-            ".." => Dots::Two,
-            _ => Dots::None,
-        }
-    });
+    let resolved = resolve(&path.replace('\\', "/"), url_dots);
     let mut pathname = String::with_capacity(resolved.len());
     for byte in resolved.bytes() {
         if is_encoded_by_whatwg(byte) {
@@ -113,6 +110,17 @@ enum Dots {
     None,
     One,
     Two,
+}
+
+fn url_dots(segment: &str) -> Dots {
+    if !segment.contains(['.', '%']) || segment.len() > "%2e%2e".len() {
+        return Dots::None;
+    }
+    match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+        "." => Dots::One,
+        ".." => Dots::Two,
+        _ => Dots::None,
+    }
 }
 
 /// The path after a leading slash, segment by segment; a dot segment at the end leaves its slash.

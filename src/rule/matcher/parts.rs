@@ -6,7 +6,7 @@ use std::vec::IntoIter;
 
 use super::SyntaxError;
 use super::lexer::{Kind, Token, lex};
-use super::regexp::{NOT_DELIMITER, escape};
+use super::regexp::{DEFAULT_PATTERN, NOT_DELIMITER, escape};
 
 /// A piece of a source: text, or a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Parser {
             None => "",
         };
         Ok(if before.is_empty() || before.contains(['/', '#', '?']) {
-            format!("{NOT_DELIMITER}+?")
+            DEFAULT_PATTERN.to_owned()
         } else {
             format!("(?:(?!{}){NOT_DELIMITER})+?", escape(before))
         })

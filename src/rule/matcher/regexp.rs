@@ -8,6 +8,8 @@ use super::parts::{Parameter, Part};
 
 /// One unit that is no delimiter.
 pub const NOT_DELIMITER: &str = r"[^\/#\?]";
+/// The pattern of a parameter that has none of its own: a segment.
+pub const DEFAULT_PATTERN: &str = r"[^\/#\?]+?";
 
 /// The source of the regular expression, and what it says.
 pub fn compile(parts: &[Part]) -> Result<(String, Disjunction), SyntaxError> {

@@ -2,7 +2,8 @@
 
 use super::ecma::ast::Disjunction;
 use super::error::{MatcherError, SyntaxError};
-use super::parts::{self, Part};
+use super::parts::{self, Parameter, Part};
+use super::plain::Plain;
 use super::regexp;
 use crate::rule::next::NextConfig;
 
@@ -21,6 +22,14 @@ const ROOT_TRANSPORT: &str = r"/?index|/?index\.json|/?index(?:\.rsc|\.segments/
 pub struct Source {
     text: String,
     parts: Vec<Part>,
+}
+
+/// A source in its wrapping.
+pub(super) struct Wrapped {
+    /// The regular expression as JavaScript shows it, and what it says.
+    pub regexp: String,
+    pub syntax: Disjunction,
+    pub plain: Option<Plain>,
 }
 
 impl Source {
@@ -50,32 +59,47 @@ impl Source {
         &self.parts
     }
 
-    /// The regular expression of the source with base path, locale and transport forms, and what it says.
-    pub(super) fn wrapped(
-        &self,
-        localised: bool,
-        next: &NextConfig,
-    ) -> Result<(String, Disjunction), MatcherError> {
+    /// The source with base path, locale and transport forms.
+    pub(super) fn wrapped(&self, localised: bool, next: &NextConfig) -> Result<Wrapped, MatcherError> {
         let wrapped = self.wrap(localised, next);
         let length = wrapped.encode_utf16().count();
         if length > MAX_LENGTH {
             return Err(MatcherError::WrappedTooLong { length, max: MAX_LENGTH });
         }
         match compile(&wrapped) {
-            Ok((_, regexp, syntax)) => Ok((regexp, syntax)),
+            Ok((parts, regexp, syntax)) => {
+                let plain = between(&parts, &before(localised, next))
+                    .and_then(|parts| Plain::new(parts, next.base_path(), localised));
+                Ok(Wrapped { regexp, syntax, plain })
+            }
             Err(reason) => Err(MatcherError::Wrapped { reason, wrapped }),
         }
     }
 
     fn wrap(&self, localised: bool, next: &NextConfig) -> String {
         let is_root = self.text == "/";
-        let base_path = next.base_path();
-        let locale = if localised { LOCALE } else { "" };
+        let before = before(localised, next);
         let source = if localised && is_root { "" } else { self.text.as_str() };
         let i18n = if next.i18n().is_some() { r"|\.json|" } else { "" };
         let suffix = if is_root { format!("({i18n}{ROOT_TRANSPORT})?") } else { TRANSPORT.to_owned() };
-        format!("{base_path}{DATA_PREFIX}{locale}{source}{suffix}")
+        format!("{before}{source}{suffix}")
     }
+}
+
+/// What Next.js puts before a source.
+fn before(localised: bool, next: &NextConfig) -> String {
+    let locale = if localised { LOCALE } else { "" };
+    format!("{}{DATA_PREFIX}{locale}", next.base_path())
+}
+
+/// The parts of a wrapped source that are its own; `None` where it runs into what stands around it, or is the
+/// root, which has other transport forms.
+fn between<'p>(parts: &'p [Part], before: &str) -> Option<&'p [Part]> {
+    let [Part::Parameter(transport)] = &parts::parse(TRANSPORT).ok()?[..] else { return None };
+    let (Part::Parameter(last), parts) = parts.split_last()? else { return None };
+    // Its number depends on the groups of the source.
+    let is_transport = *last == Parameter { name: last.name.clone(), ..transport.clone() };
+    parts.strip_prefix(&parts::parse(before).ok()?[..]).filter(|_| is_transport)
 }
 
 fn compile(source: &str) -> Result<(Vec<Part>, String, Disjunction), SyntaxError> {
