@@ -98,7 +98,6 @@ fn request<'a>(path: &'a str, headers: &Headers<'a>) -> HttpRequest<'a> {
         path: RequestPath::parse(path).expect("a path"),
         query: "tab=1",
         headers: headers.clone(),
-        request_id: "a7b0c1de-3a5f-4f2e-9a51-0d8f6c2b4e11",
         now: SystemTime::now(),
     })
 }

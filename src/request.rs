@@ -8,6 +8,7 @@ pub mod path;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
+use std::ops::Deref;
 use std::time::SystemTime;
 
 use self::cookies::Cookies;
@@ -16,6 +17,13 @@ use self::path::RequestPath;
 /// One HTTP request as the proxy received it, borrowed from the message that carried it.
 #[derive(Debug)]
 pub struct HttpRequest<'a> {
+    parts: RequestParts<'a>,
+    cookies: OnceCell<Cookies<'a>>,
+}
+
+/// The parts of a request, as a door hands them over.
+#[derive(Debug)]
+pub struct RequestParts<'a> {
     /// The request method, in the case that was sent (RFC 9110, section 9.1: case-sensitive).
     pub method: &'a str,
     /// `http` or `https` as the proxy sees the client's connection; empty when unknown.
@@ -28,36 +36,28 @@ pub struct HttpRequest<'a> {
     pub query: &'a str,
     /// The header fields.
     pub headers: Headers<'a>,
-    /// The proxy's identifier of the request, for the log; empty when unknown.
-    pub request_id: &'a str,
     /// The moment at which the request is judged.
-    pub now: SystemTime,
-    cookies: OnceCell<Cookies<'a>>,
-}
-
-/// The parts of a request that a door hands over; [`HttpRequest::new`] makes them one.
-#[derive(Debug)]
-pub struct RequestParts<'a> {
-    pub method: &'a str,
-    pub scheme: &'a str,
-    pub host: &'a str,
-    pub path: RequestPath<'a>,
-    pub query: &'a str,
-    pub headers: Headers<'a>,
-    pub request_id: &'a str,
     pub now: SystemTime,
 }
 
 impl<'a> HttpRequest<'a> {
     #[must_use]
     pub fn new(parts: RequestParts<'a>) -> Self {
-        let RequestParts { method, scheme, host, path, query, headers, request_id, now } = parts;
-        Self { method, scheme, host, path, query, headers, request_id, now, cookies: OnceCell::new() }
+        Self { parts, cookies: OnceCell::new() }
     }
 
     /// The cookies, parsed when they are first asked for.
     pub fn cookies(&self) -> &Cookies<'a> {
         self.cookies.get_or_init(|| Cookies::parse(&self.headers))
+    }
+}
+
+/// A request is its parts, and more.
+impl<'a> Deref for HttpRequest<'a> {
+    type Target = RequestParts<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.parts
     }
 }
 

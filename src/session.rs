@@ -73,12 +73,6 @@ impl Session {
         &self.finding
     }
 
-    /// When it ends, in seconds since 1970.
-    #[must_use]
-    pub fn expires(&self) -> f64 {
-        self.expires
-    }
-
     /// When it ends, as JavaScript writes it: `2026-01-31T00:00:00.000Z`, at most the end of the year 9999.
     #[must_use]
     pub fn expires_iso(&self) -> String {

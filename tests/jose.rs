@@ -75,7 +75,6 @@ fn verify(version: Version, headers: Vec<(&str, String)>) -> Result<Map<String, 
         path: RequestPath::parse("/").unwrap(),
         query: "",
         headers: Headers::new(fields, Repeats::Joined),
-        request_id: "",
         now: NOW,
     });
     let providers = &PROVIDERS[usize::from(version == Version::V4)];

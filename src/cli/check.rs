@@ -80,7 +80,6 @@ impl CheckArgs {
             path,
             query: target.query,
             headers: self.request_headers(),
-            request_id: "",
             now: SystemTime::now(),
         })
     }

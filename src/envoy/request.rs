@@ -54,7 +54,6 @@ pub fn read(message: &CheckRequest, now: SystemTime) -> Result<HttpRequest<'_>, 
         path: RequestPath::parse(path)?,
         query,
         headers: headers(http),
-        request_id: &http.id,
         now,
     }))
 }

@@ -212,7 +212,6 @@ mod tests {
             path: RequestPath::parse("/a").unwrap(),
             query,
             headers: Headers::new(fields, repeats),
-            request_id: "",
             now: SystemTime::UNIX_EPOCH,
         })
     }

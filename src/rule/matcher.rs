@@ -19,7 +19,6 @@ use std::fmt;
 use self::ecma::Pattern;
 pub use self::ecma::Verdict;
 pub use self::error::{MatcherError, SyntaxError};
-use self::parts::{Name, Part};
 use self::plain::Plain;
 pub use self::source::Source;
 use self::source::Wrapped;
@@ -30,7 +29,6 @@ pub struct Matcher {
     regexp: String,
     engine: Engine,
     literal_prefix: String,
-    parameters: Vec<String>,
 }
 
 enum Engine {
@@ -59,7 +57,7 @@ impl Matcher {
             Some(plain) => Engine::Plain(plain),
             None => Engine::Regexp(Pattern::new(syntax)?),
         };
-        Ok(Self { regexp, engine, literal_prefix, parameters: parameters(source.parts()) })
+        Ok(Self { regexp, engine, literal_prefix })
     }
 
     /// What no matcher at all means to Next.js: every path.
@@ -71,12 +69,7 @@ impl Matcher {
         let regexp = String::from(".*");
         #[allow(clippy::expect_used, reason = "a constant that compiles")]
         let pattern = Pattern::compile(&regexp).expect("`.*` is a regular expression");
-        Self {
-            regexp,
-            engine: Engine::Regexp(pattern),
-            literal_prefix: String::new(),
-            parameters: Vec::new(),
-        }
+        Self { regexp, engine: Engine::Regexp(pattern), literal_prefix: String::new() }
     }
 
     /// Whether the matcher hits what it is asked; see [`NextConfig::asked`] for what to ask.
@@ -99,27 +92,12 @@ impl Matcher {
     pub fn literal_prefix(&self) -> &str {
         &self.literal_prefix
     }
-
-    /// The names of the source's parameters in order; groups without a name are counted from 0.
-    pub fn parameters(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().map(String::as_str)
-    }
 }
 
 impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Matcher").field(&self.regexp).finish()
     }
-}
-
-fn parameters(parts: &[Part]) -> Vec<String> {
-    parts
-        .iter()
-        .filter_map(|part| match part {
-            Part::Parameter(parameter) if parameter.name != Name::None => Some(parameter.name.to_string()),
-            _ => None,
-        })
-        .collect()
 }
 
 #[cfg(test)]

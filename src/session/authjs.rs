@@ -140,11 +140,6 @@ impl AuthJs {
         Ok(Self { version, cookies: cookies.collect::<Result<_, _>>()?, bearer, max_age, max_token_bytes })
     }
 
-    #[must_use]
-    pub fn version(&self) -> Version {
-        self.version
-    }
-
     /// The session cookies that are read, in order of preference.
     pub fn cookie_names(&self) -> impl Iterator<Item = &str> {
         self.cookies.iter().map(|cookie| cookie.name.as_ref())

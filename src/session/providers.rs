@@ -74,12 +74,6 @@ impl Providers {
         Self(providers)
     }
 
-    /// Where a provider stands in the order; rules name the ones that they accept by it.
-    #[must_use]
-    pub fn index_of(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|(known, _)| **known == *name)
-    }
-
     /// Names and providers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Provider)> {
         self.0.iter().map(|(name, provider)| (name, provider))

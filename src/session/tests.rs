@@ -56,7 +56,6 @@ fn ask(provider: AuthJs, headers: &[(&str, String)], repeats: Repeats) -> Result
         path: RequestPath::parse("/").unwrap(),
         query: "",
         headers: Headers::new(fields, repeats),
-        request_id: "",
         now: NOW,
     });
     let session = providers.verify(&Accepted::All, &request).map_err(|failures| failures.reason())?;

@@ -19,7 +19,6 @@ fn decide<'g>(settings: &'g Settings, path: &str, headers: &[(&str, &str)]) -> D
         path: RequestPath::parse(path).unwrap(),
         query: "",
         headers: Headers::new(fields.collect(), Repeats::Separate),
-        request_id: "",
         now: SystemTime::now(),
     }))
 }

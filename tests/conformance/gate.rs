@@ -63,7 +63,6 @@ fn passes(gate: &Gate, request: &Value) -> bool {
         path: RequestPath::parse(path).unwrap(),
         query,
         headers: Headers::new(fields.collect(), Repeats::Separate),
-        request_id: "",
         now: SystemTime::now(),
     });
     matches!(gate.check(&request), Decision::Allow(_))

@@ -139,7 +139,6 @@ fn http_request(request: &Request) -> HttpRequest<'_> {
         path: RequestPath::parse(path).unwrap(),
         query,
         headers: Headers::new(fields, Repeats::Joined),
-        request_id: "",
         now: SystemTime::UNIX_EPOCH,
     })
 }

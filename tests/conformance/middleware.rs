@@ -187,7 +187,6 @@ fn gate(case: &Value, now: u64) -> Outcome {
         path: RequestPath::parse(path).unwrap(),
         query,
         headers: Headers::new(fields.collect(), Repeats::Separate),
-        request_id: "",
         now: UNIX_EPOCH + Duration::from_secs(now),
     });
     outcome(&settings.gate.check(&request), case)

@@ -98,7 +98,6 @@ fn verify(case: &Value, repeats: Repeats) -> Result<Session, Failures> {
             path: RequestPath::parse("/").unwrap(),
             query: "",
             headers: Headers::new(headers, repeats),
-            request_id: "",
             now: UNIX_EPOCH + Duration::from_secs(case["now"].as_u64().unwrap()),
         }),
     )

@@ -51,7 +51,6 @@ fn request<'a>(method: &'a str, target: &'a str, headers: &'a [(&'a str, &'a str
         path: RequestPath::parse(path).unwrap(),
         query,
         headers: Headers::new(fields.collect(), Repeats::Separate),
-        request_id: "",
         now: SystemTime::now(),
     })
 }

@@ -63,7 +63,6 @@ pub(super) fn warn_if_guarded(gate: &Gate, problems: &mut Problems) {
         path: readings,
         query: "",
         headers: Headers::default(),
-        request_id: "",
         now: SystemTime::UNIX_EPOCH,
     });
     let is_guarded = gate.rules.governing(&request).iter().any(|rule| rule.terms.access > Access::Optional);

@@ -21,7 +21,6 @@ const ROOT_TRANSPORT: &str = r"/?index|/?index\.json|/?index(?:\.rsc|\.segments/
 #[derive(Debug, Clone)]
 pub struct Source {
     text: String,
-    parts: Vec<Part>,
 }
 
 /// A source in its wrapping.
@@ -45,18 +44,14 @@ impl Source {
         if !text.starts_with('/') {
             return Err(MatcherError::NoLeadingSlash);
         }
-        let (parts, _, _) = compile(text)?;
-        Ok(Self { text: text.to_owned(), parts })
+        compile(text)?;
+        Ok(Self { text: text.to_owned() })
     }
 
     /// The source as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-
-    pub(super) fn parts(&self) -> &[Part] {
-        &self.parts
     }
 
     /// The source with base path, locale and transport forms.

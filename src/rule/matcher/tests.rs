@@ -35,16 +35,6 @@ fn literal_prefixes_are_read_off() {
 }
 
 #[test]
-fn parameters_are_those_of_the_source() {
-    for (source, parameters) in
-        [("/", vec![]), ("/:a/(x)/:b*", vec!["a", "0", "b"]), ("/x{/y}?{/:c}?", vec!["c"])]
-    {
-        let matcher = Matcher::compile(source, true, &with_locales("/docs")).unwrap();
-        assert_eq!(matcher.parameters().collect::<Vec<_>>(), parameters, "{source}");
-    }
-}
-
-#[test]
 fn no_matcher_is_every_path() {
     for path in ["/", "/_next/static/x.js", "/a\nb", ""] {
         assert_eq!(Matcher::everything().is_match(path), Verdict::Hit);
