@@ -22,7 +22,6 @@ demo:
 test:
 	@tools/install.sh build envoy xds example fixture browser
 	cargo test --locked --all-targets
-	cargo test --locked --doc
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
 
 lint:
