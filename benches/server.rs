@@ -12,6 +12,7 @@
 )]
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use sessiongate::config::{self, Environment};
 use sessiongate::envoy::attribute_context::{HttpRequest, Request};
 use sessiongate::envoy::{AttributeContext, AuthorizationClient, CheckRequest};
+use sessiongate::gate::Gate;
 use sessiongate::session::Provider;
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
@@ -99,29 +101,29 @@ fn message(number: usize, token: &str) -> CheckRequest {
     CheckRequest { attributes: Some(AttributeContext { request: Some(Request { http: Some(http) }) }) }
 }
 
-fn tokens(count: usize) -> Vec<String> {
-    let gate = config::load(None, &Environment::from([("AUTH_SECRET", SECRET)])).unwrap().gate;
+/// A session that nobody had before: each has its number.
+fn token(gate: &Gate, number: usize) -> String {
     let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1;
-    let mint = |user: usize| {
-        let Value::Object(claims) =
-            json!({"sub": user.to_string(), "name": "Ada", "email": "ada@example.com"})
-        else {
-            unreachable!("an object")
-        };
-        let (cookie, now) = ("__Secure-authjs.session-token", SystemTime::now());
-        provider.mint(cookie, claims, Duration::from_hours(1), now).unwrap()
+    let Value::Object(claims) = json!({"sub": number.to_string(), "name": "Ada", "email": "ada@example.com"})
+    else {
+        unreachable!("an object")
     };
-    (0..count).map(mint).collect()
+    let (cookie, now) = ("__Secure-authjs.session-token", SystemTime::now());
+    provider.mint(cookie, claims, Duration::from_hours(1), now).unwrap()
 }
 
-async fn run(channel: &Channel, tokens: &Arc<Vec<String>>, checks: usize) -> Duration {
+async fn run(channel: &Channel, gate: &Arc<Gate>, checks: Range<usize>) -> Duration {
     let started = Instant::now();
     let workers = (0..IN_FLIGHT).map(|worker| {
-        let (mut client, tokens) = (AuthorizationClient::new(channel.clone()), Arc::clone(tokens));
+        let (mut client, gate) = (AuthorizationClient::new(channel.clone()), Arc::clone(gate));
+        let numbers = (checks.start + worker..checks.end).step_by(IN_FLIGHT);
         tokio::spawn(async move {
-            for number in (worker..checks).step_by(IN_FLIGHT) {
-                let token = tokens.get(number % tokens.len()).expect("a token");
-                let answer = client.check(message(number, token)).await.expect("an answer").into_inner();
+            for number in numbers {
+                let answer = client
+                    .check(message(number, &token(&gate, number)))
+                    .await
+                    .expect("an answer")
+                    .into_inner();
                 assert_eq!(answer.status.expect("a status").code, 0);
             }
         })
@@ -143,13 +145,13 @@ async fn main() {
     let socket = folder.path().join("sessiongate.sock");
     let server = Server::start(&socket);
     let channel = connect(&socket).await;
-    let tokens = Arc::new(tokens(checks.min(10_000)));
+    let gate = Arc::new(config::load(None, &Environment::from([("AUTH_SECRET", SECRET)])).unwrap().gate);
     println!("at start: {:.1} MiB resident", server.resident());
     let tenth = checks / 10;
     for part in 1..=10 {
-        let elapsed = run(&channel, &tokens, tenth).await;
+        let elapsed = run(&channel, &gate, (part - 1) * tenth..part * tenth).await;
         println!(
-            "after {:>9} checks: {:.1} MiB resident, {:.0} checks a second with client and server on this machine",
+            "after {:>9} checks: {:.1} MiB resident, {:.0} checks a second, minted and asked for on this machine too",
             part * tenth,
             server.resident(),
             tenth as f64 / elapsed.as_secs_f64()
