@@ -124,7 +124,7 @@ fn trim(text: &str) -> &str {
 }
 
 /// The range without the spaces and tabs around it. A header has at most [`MAX_BYTES`], so it fits.
-#[allow(clippy::cast_possible_truncation)]
+#[allow(clippy::cast_possible_truncation, reason = "a header has at most 64 KiB")]
 fn trimmed(header: &str, range: Range<usize>) -> Range<u32> {
     let text = header.get(range.clone()).unwrap_or_default();
     let start = range.start + (text.len() - text.trim_start_matches([' ', '\t']).len());
