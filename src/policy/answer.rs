@@ -76,6 +76,11 @@ impl<'d> Answer<'d> {
     }
 
     fn clearing(mut self, cookies: &'d [String]) -> Self {
+        if !cookies.is_empty() {
+            // What sets a cookie must not be kept by a cache, whatever the configured answer says.
+            self.headers.retain(|(name, _)| name != "cache-control");
+            self.headers.push(("cache-control".into(), "no-store".into()));
+        }
         self.headers.extend(cookies.iter().map(|cookie| ("set-cookie".into(), cookie.into())));
         self
     }

@@ -125,6 +125,22 @@ fn the_login_never_redirects_to_itself() {
 }
 
 #[test]
+fn an_answer_that_clears_a_cookie_is_not_kept_by_a_cache() {
+    let gate = gate("default: { on_deny: { status: 404, headers: { Cache-Control: max-age=60 } } }");
+    for (cookie, expected) in [("a=1", "max-age=60"), ("authjs.session-token=x", "no-store")] {
+        let decision = gate.check(&request("GET", "/", &[("cookie", cookie)]));
+        let answer = decision.answer().expect("an answer");
+        let told: Vec<&str> = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "cache-control")
+            .map(|(_, v)| v.as_ref())
+            .collect();
+        assert_eq!(told, [expected], "{cookie}");
+    }
+}
+
+#[test]
 fn invalid_session_cookies_are_cleared_chunk_by_chunk_and_others_left_alone() {
     let gate = gate("");
     let cookie = "a=1; authjs.session-token.0=x; authjs.session-token.1=y; authjs.session-token-old=z; \
