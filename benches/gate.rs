@@ -39,11 +39,10 @@ fn gate(rules: usize) -> Gate {
     text.push_str("  - { matcher: '/api/auth/:path*', access: public }\n");
     text.push_str("  - { matcher: '/_next/static/:path*', access: public }\n");
     text.push_str("  - { matcher: '/((?!favicon.ico|robots.txt).*)' }\n");
-    let file = std::env::temp_dir().join(format!("sessiongate-bench-{}-{rules}.yaml", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sessiongate.yaml");
     fs::write(&file, text).expect("a file");
-    let settings = config::load(Some(&file), &Environment::default()).expect("a configuration");
-    fs::remove_file(&file).expect("the file");
-    settings.gate
+    config::load(Some(&file), &Environment::default()).expect("a configuration").gate
 }
 
 fn provider(gate: &Gate) -> &AuthJs {

@@ -49,11 +49,9 @@ impl Problems {
     /// left out.
     pub(super) fn error(&mut self, path: impl Into<String>, message: impl fmt::Display) {
         let problem = Problem { path: path.into(), message: message.to_string() };
-        if !self
-            .errors
-            .iter()
-            .any(|known| is_within(&known.path, &problem.path) || is_within(&problem.path, &known.path))
-        {
+        let is_related =
+            |known: &Problem| is_within(&known.path, &problem.path) || is_within(&problem.path, &known.path);
+        if !self.errors.iter().any(is_related) {
             self.errors.push(problem);
         }
     }

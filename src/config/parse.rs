@@ -15,11 +15,10 @@ pub(super) fn parse(mut tree: Value, problems: &mut Problems) -> RawConfig {
             Err(error) => {
                 let mistake = Mistake::of(&error);
                 let attempt = attempts.iter().filter(|path| **path == mistake.path).count();
+                problems.error(&mistake.path, mistake.message);
                 if !mend(&mut tree, &mistake.keys, attempt) {
-                    problems.error(mistake.path, mistake.message);
                     return RawConfig::default();
                 }
-                problems.error(&mistake.path, mistake.message);
                 attempts.push(mistake.path);
             }
         }
@@ -77,8 +76,12 @@ fn words(message: &str) -> String {
         return format!("`{}` is missing", name.unwrap_or_default());
     }
     let message = message.split(" for key `").next().unwrap_or_default();
-    match (message.split_once("string \""), message.rsplit_once("\", expected ")) {
-        (Some((before, _)), Some((_, expected))) => format!("{before}text, expected {expected}"),
+    match message.rsplit_once(", expected ") {
+        // As in ``invalid type: integer `7`, expected a map``: the value stands in quotes of one kind or the other.
+        Some((found, expected)) if found.starts_with("invalid ") => {
+            let kind = found.split(['"', '`']).next().unwrap_or_default().trim_end();
+            format!("{kind}, expected {expected}")
+        }
         _ => message.to_owned(),
     }
 }

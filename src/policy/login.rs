@@ -72,9 +72,8 @@ impl Login {
     /// Whether the request asks for the login itself: sending it there again would be a loop.
     #[must_use]
     pub fn is_asked_by(&self, request: &HttpRequest<'_>) -> bool {
-        let plain = |path: &str| path.trim_end_matches('/').to_owned();
-        self.path()
-            .is_some_and(|login| request.path.readings().iter().any(|reading| plain(reading) == plain(login)))
+        let Some(login) = self.path().map(|path| path.trim_end_matches('/')) else { return false };
+        request.path.readings().iter().any(|reading| reading.trim_end_matches('/') == login)
     }
 
     /// The `Location` of the redirect: the login with the URL asked for as its callback, form-encoded as

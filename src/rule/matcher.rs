@@ -20,8 +20,7 @@ use self::ecma::Pattern;
 pub use self::ecma::Verdict;
 pub use self::error::{MatcherError, SyntaxError};
 use self::plain::Plain;
-pub use self::source::Source;
-use self::source::Wrapped;
+use self::source::{Source, Wrapped};
 use super::next::NextConfig;
 
 /// One compiled matcher.
@@ -32,6 +31,7 @@ pub struct Matcher {
 }
 
 enum Engine {
+    Everything,
     Plain(Plain),
     Regexp(Pattern),
 }
@@ -42,16 +42,8 @@ impl Matcher {
     /// # Errors
     /// When Next.js refuses the source, or when its pattern cannot be followed exactly.
     pub fn compile(source: &str, locale: bool, next: &NextConfig) -> Result<Self, MatcherError> {
-        Self::from_source(&Source::new(source)?, locale, next)
-    }
-
-    /// [`Matcher::compile`] for a source that was checked before.
-    ///
-    /// # Errors
-    /// When the source does not survive its wrapping, or its pattern cannot be followed exactly.
-    pub fn from_source(source: &Source, locale: bool, next: &NextConfig) -> Result<Self, MatcherError> {
         let localised = locale && next.i18n().is_some();
-        let Wrapped { regexp, syntax, plain } = source.wrapped(localised, next)?;
+        let Wrapped { regexp, syntax, plain } = Source::new(source)?.wrapped(localised, next)?;
         let literal_prefix = prefix::literal(&syntax, next.base_path(), localised);
         let engine = match plain {
             Some(plain) => Engine::Plain(plain),
@@ -61,21 +53,16 @@ impl Matcher {
     }
 
     /// What no matcher at all means to Next.js: every path.
-    ///
-    /// # Panics
-    /// Never: the expression is a constant.
     #[must_use]
     pub fn everything() -> Self {
-        let regexp = String::from(".*");
-        #[allow(clippy::expect_used, reason = "a constant that compiles")]
-        let pattern = Pattern::compile(&regexp).expect("`.*` is a regular expression");
-        Self { regexp, engine: Engine::Regexp(pattern), literal_prefix: String::new() }
+        Self { regexp: ".*".to_owned(), engine: Engine::Everything, literal_prefix: String::new() }
     }
 
     /// Whether the matcher hits what it is asked; see [`NextConfig::asked`] for what to ask.
     #[must_use]
     pub fn is_match(&self, asked: &str) -> Verdict {
         match &self.engine {
+            Engine::Everything => Verdict::Hit,
             Engine::Plain(plain) => plain.is_match(asked),
             Engine::Regexp(pattern) => pattern.is_match(asked),
         }

@@ -172,6 +172,11 @@ fn no_message_holds_a_secret_that_stands_in_the_place_of_a_provider() {
         let message = told(load(&yaml.replace("SECRET", SECRET)));
         assert!(!message.contains(SECRET), "{yaml}: {message}");
     }
+    let number = "4815162342108";
+    for yaml in ["sessions: SECRET", "sessions: { web: SECRET }"] {
+        let message = told(load(&yaml.replace("SECRET", number)));
+        assert!(!message.contains(number), "{yaml}: {message}");
+    }
     // As a person writes it: the variable without its key.
     let message = told(load_with("sessions: { web: '${AUTH_SECRET}' }", [("AUTH_SECRET", SECRET)]));
     assert!(!message.contains(SECRET), "{message}");

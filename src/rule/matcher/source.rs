@@ -19,7 +19,7 @@ const ROOT_TRANSPORT: &str = r"/?index|/?index\.json|/?index(?:\.rsc|\.segments/
 
 /// A source that path-to-regexp accepts.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub(super) struct Source {
     text: String,
 }
 
@@ -36,7 +36,7 @@ impl Source {
     ///
     /// # Errors
     /// When it does not start with `/`, has more than 4,096 characters, or is refused by path-to-regexp.
-    pub fn new(text: &str) -> Result<Self, MatcherError> {
+    pub(super) fn new(text: &str) -> Result<Self, MatcherError> {
         let length = text.encode_utf16().count();
         if length > MAX_LENGTH {
             return Err(MatcherError::TooLong { length, max: MAX_LENGTH });
@@ -46,12 +46,6 @@ impl Source {
         }
         compile(text)?;
         Ok(Self { text: text.to_owned() })
-    }
-
-    /// The source as written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
     }
 
     /// The source with base path, locale and transport forms.
