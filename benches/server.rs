@@ -103,7 +103,7 @@ fn message(number: usize, token: &str) -> CheckRequest {
 
 /// A session that nobody had before: each has its number.
 fn token(gate: &Gate, number: usize) -> String {
-    let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1;
+    let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1 else { panic!("not Auth.js") };
     let Value::Object(claims) = json!({"sub": number.to_string(), "name": "Ada", "email": "ada@example.com"})
     else {
         unreachable!("an object")

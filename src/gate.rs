@@ -19,7 +19,7 @@ pub struct Gate {
 }
 
 /// Hears of each step of a decision, for an explanation.
-pub trait Observer {
+pub trait Observer: Send {
     /// A rule governs the request; `session` is what its providers said, where it asks them.
     fn judged(&mut self, rule: &Rule<Terms>, session: Option<Result<&Session, &Failures>>);
 }
@@ -33,24 +33,32 @@ impl Gate {
     /// Decides on a request. Every rule that a reading of its path falls under has to let it in: the strictest
     /// decision stands.
     #[must_use]
-    pub fn check(&self, request: &HttpRequest<'_>) -> Decision<'_> {
-        self.check_observed(request, &mut ())
+    pub async fn check(&self, request: &HttpRequest<'_>) -> Decision<'_> {
+        self.check_observed(request, &mut ()).await
     }
 
     /// As [`Gate::check`], telling an observer each step.
-    pub fn check_observed(&self, request: &HttpRequest<'_>, observer: &mut impl Observer) -> Decision<'_> {
-        let judged =
-            self.rules.governing(request).into_iter().map(|rule| self.judge(rule, request, observer));
-        let Some(mut decision) = judged.reduce(Decision::stricter) else {
-            return Decision::malformed("no_rule");
-        };
+    pub async fn check_observed(
+        &self,
+        request: &HttpRequest<'_>,
+        observer: &mut impl Observer,
+    ) -> Decision<'_> {
+        let mut strictest: Option<Decision<'_>> = None;
+        for rule in self.rules.governing(request) {
+            let decision = self.judge(rule, request, observer).await;
+            strictest = Some(match strictest {
+                Some(strictest) => strictest.stricter(decision),
+                None => decision,
+            });
+        }
+        let Some(mut decision) = strictest else { return Decision::malformed("no_rule") };
         if let Decision::Allow(permit) = &mut decision {
             self.identity.tell(permit, &self.sessions, request);
         }
         decision
     }
 
-    fn judge<'g>(
+    async fn judge<'g>(
         &'g self,
         rule: &'g Rule<Terms>,
         request: &HttpRequest<'_>,
@@ -58,9 +66,12 @@ impl Gate {
     ) -> Decision<'g> {
         let accepted = &rule.terms.accepted;
         let evidence = if rule.terms.reads_session() {
-            match self.sessions.verify(accepted, request) {
+            match self.sessions.verify(accepted, request).await {
                 Ok(session) => Evidence::Verified(session),
-                Err(failures) => Evidence::NoSession(failures),
+                Err(failures) => match failures.outage() {
+                    Some(outage) => Evidence::Unavailable(outage, failures),
+                    None => Evidence::NoSession(failures),
+                },
             }
         } else {
             Evidence::NotAsked

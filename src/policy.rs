@@ -12,11 +12,11 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::decision::{Decision, Permit};
+use self::decision::{Decision, Permit, Unavailable};
 use self::login::Login;
 use self::on_deny::OnDeny;
 use crate::request::HttpRequest;
-use crate::session::{Accepted, Failures, Session};
+use crate::session::{Accepted, Failures, Outage, Session};
 
 /// What a rule asks of a request, in the order of strictness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
@@ -60,6 +60,10 @@ pub enum Evidence {
     Verified(Session),
     /// No accepted provider found a valid session; why, provider by provider.
     NoSession(Failures),
+    /// Somebody ended the session that was sent.
+    Revoked(Failures),
+    /// A provider cannot say whether there is one.
+    Unavailable(Outage, Failures),
 }
 
 impl Evidence {
@@ -69,7 +73,9 @@ impl Evidence {
         match self {
             Self::NotAsked => None,
             Self::Verified(session) => Some(Ok(session)),
-            Self::NoSession(failures) => Some(Err(failures)),
+            Self::NoSession(failures) | Self::Revoked(failures) | Self::Unavailable(_, failures) => {
+                Some(Err(failures))
+            }
         }
     }
 }
@@ -81,7 +87,7 @@ impl Terms {
         matches!(self.access, Access::Optional | Access::Session)
     }
 
-    /// The decision. Every pair of access and evidence has its line; the last ones deny.
+    /// The decision. Every pair of access and evidence has its line.
     #[must_use]
     pub fn decide<'g>(
         &self,
@@ -91,14 +97,21 @@ impl Terms {
         login: &Login,
     ) -> Decision<'g> {
         use Access::{Deny, Optional, Public, Session};
-        use Evidence::{NoSession, NotAsked, Verified};
+        use Evidence::{NoSession, NotAsked, Revoked, Verified};
         match (self.access, evidence) {
+            (Deny, _) => self.on_deny.forbidden(rule, request),
+            // What is public renews a revoked session all the same, where the application does that.
+            (Public | Optional | Session, Revoked(failures)) => {
+                self.on_deny.unauthenticated(rule, failures, request, login)
+            }
+            (Public | Optional | Session, Evidence::Unavailable(outage, failures)) => {
+                Decision::Unavailable(Unavailable::Session { rule, outage, failures })
+            }
             (Public, NotAsked | Verified(_) | NoSession(_)) => Decision::Allow(Permit::public(rule)),
             (Optional | Session, Verified(session)) => Decision::Allow(Permit::session(rule, session)),
             (Optional, NotAsked | NoSession(_)) => Decision::Allow(Permit::anonymous(rule)),
             (Session, NoSession(failures)) => self.on_deny.unauthenticated(rule, failures, request, login),
             (Session, NotAsked) => self.on_deny.unauthenticated(rule, Failures::default(), request, login),
-            (Deny, NotAsked | Verified(_) | NoSession(_)) => self.on_deny.forbidden(rule, request),
         }
     }
 }

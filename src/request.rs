@@ -6,9 +6,9 @@ pub mod navigation;
 pub mod path;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use self::cookies::Cookies;
@@ -18,7 +18,7 @@ use self::path::RequestPath;
 #[derive(Debug)]
 pub struct HttpRequest<'a> {
     parts: RequestParts<'a>,
-    cookies: OnceCell<Cookies<'a>>,
+    cookies: OnceLock<Cookies<'a>>,
 }
 
 /// The parts of a request, as a door hands them over.
@@ -43,7 +43,13 @@ pub struct RequestParts<'a> {
 impl<'a> HttpRequest<'a> {
     #[must_use]
     pub fn new(parts: RequestParts<'a>) -> Self {
-        Self { parts, cookies: OnceCell::new() }
+        Self { parts, cookies: OnceLock::new() }
+    }
+
+    /// Whether the method only reads (RFC 9110, section 9.2.1), as a browser's navigation does.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        matches!(self.method, "GET" | "HEAD")
     }
 
     /// The cookies, parsed when they are first asked for.

@@ -1,11 +1,20 @@
 //! Who is asking: a session, and the providers that find one in a request.
 
 pub mod authjs;
+pub mod bearer;
+pub mod better_auth;
+mod cache;
 pub mod claim_path;
 pub mod credential;
+pub mod database;
+pub mod endpoint;
 mod error;
 pub mod jwe;
 mod providers;
+mod record;
+pub mod redis;
+mod renewal;
+pub mod stored;
 mod user;
 
 use std::borrow::Cow;
@@ -16,10 +25,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use self::cache::CacheLimits;
 pub use self::claim_path::{ClaimPath, ClaimPathError};
 pub use self::credential::{Finding, Source};
-pub use self::error::SessionError;
+pub use self::error::{Outage, SessionError};
 pub use self::providers::{Accepted, Failure, Failures, Provider, Providers};
+pub use self::renewal::{Refresh, Renewal};
 
 /// The claims of a token, or the columns of a stored session.
 pub type Claims = Map<String, Value>;
@@ -30,10 +41,12 @@ const LAST_SECOND: f64 = 253_402_300_799.0;
 /// A session that a provider has verified; nobody else can make one.
 #[derive(Clone)]
 pub struct Session {
-    claims: Claims,
+    claims: Arc<Claims>,
     expires: f64,
+    issued: Option<f64>,
     provider: Arc<str>,
     finding: Finding,
+    renewal: Option<Renewal>,
 }
 
 /// What an application sees of a session, and its claims.
@@ -47,18 +60,42 @@ struct Envelope<'s> {
 
 impl Session {
     pub(in crate::session) fn new(
-        claims: Claims,
+        claims: impl Into<Arc<Claims>>,
         expires: f64,
         provider: Arc<str>,
         finding: Finding,
     ) -> Self {
-        Self { claims, expires, provider, finding }
+        let claims = claims.into();
+        let issued = claims.get("iat").and_then(Value::as_f64);
+        Self { claims, expires, issued, provider, finding, renewal: None }
+    }
+
+    /// The same session, known to have begun, or to have been renewed last, at this time.
+    pub(in crate::session) fn issued_at(self, issued: Option<f64>) -> Self {
+        Self { issued: issued.or(self.issued), ..self }
+    }
+
+    /// The same session with a new expiry that its cookies have to tell the browser.
+    pub(in crate::session) fn renewed(self, renewal: Option<Renewal>) -> Self {
+        Self { renewal, ..self }
     }
 
     /// The face `token`: all claims.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// When it was issued, in seconds since 1970, where that is known.
+    #[must_use]
+    pub fn issued(&self) -> Option<f64> {
+        self.issued
+    }
+
+    /// The cookies to send to the browser, where the session was given a new expiry.
+    #[must_use]
+    pub fn renewal(&self) -> Option<&Renewal> {
+        self.renewal.as_ref()
     }
 
     /// The name of the provider that verified it.

@@ -31,6 +31,9 @@ fn message(path: String, cookie: String) -> CheckRequest {
     CheckRequest { attributes: Some(AttributeContext { request: Some(Request { http: Some(http) }) }) }
 }
 
+/// How long the proxy waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 #[test]
 fn checks_leave_nothing_behind() {
     let environment = Environment::from([("AUTH_SECRET", "growth-test-secret-growth-test-secret")]);
@@ -39,11 +42,14 @@ fn checks_leave_nothing_behind() {
         let Value::Object(claims) = json!({"sub": user.to_string(), "name": "n".repeat(200)}) else {
             unreachable!()
         };
-        let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1;
+        let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1 else {
+            panic!("not Auth.js")
+        };
         let (age, now) = (Duration::from_hours(1), SystemTime::now());
         provider.mint("authjs.session-token", claims, age, now).unwrap()
     };
     let tokens: Vec<String> = (0..1_000).map(mint).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let service = AuthorizationService::new(gate.into());
     let mut checks = 0_u32;
     let mut check = |rounds: u32| {
@@ -53,7 +59,7 @@ fn checks_leave_nothing_behind() {
                 let token = if is_whole { token } else { &token[..token.len() - 2] };
                 let path = format!("/page-{checks}/%61?q={checks}");
                 let message = message(path, format!("authjs.session-token={token}"));
-                let answer = service.answer(&message, SystemTime::now());
+                let answer = runtime.block_on(service.answer(&message, SystemTime::now(), PATIENCE));
                 assert_eq!(answer.status.unwrap().code == 0, is_whole);
                 checks += 1;
             }

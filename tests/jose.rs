@@ -12,6 +12,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures_util::FutureExt as _;
 use josekit::jwe::{self, JweHeader};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -57,11 +58,12 @@ fn provider(version: Version) -> AuthJs {
     let options = AuthJsOptions {
         version,
         secrets: vec![Secret::check("k4Zp0Wq9sVb1Xn7Rt3Ym5Lc8Hd2Jf6Ga", false).unwrap().0],
-        cookie: None,
+        cookies: Vec::new(),
         salt: None,
         bearer: true,
         max_age: None,
         max_token_bytes: MAX_TOKEN_BYTES,
+        refresh: None,
     };
     AuthJs::new(options).unwrap()
 }
@@ -80,6 +82,8 @@ fn verify(version: Version, headers: Vec<(&str, String)>) -> Result<Map<String, 
     let providers = &PROVIDERS[usize::from(version == Version::V4)];
     providers
         .verify(&Accepted::All, &request)
+        .now_or_never()
+        .expect("no store is asked")
         .map(|s| s.claims().clone())
         .map_err(|failures| failures.reason())
 }

@@ -55,7 +55,11 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CheckError> {
     target.host = args.host(target.host);
     let mut explanation = Explanation::default();
     let decision = match RequestPath::parse(target.path) {
-        Ok(path) => explanation.explain(&settings.gate, &args.request(&target, path)),
+        Ok(path) => {
+            let request = args.request(&target, path);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(explanation.explain(&settings.gate, &request))
+        }
         Err(error) => Decision::malformed(error.label()),
     };
     let report = Report { method: &args.method, target, explanation, decision };

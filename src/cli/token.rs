@@ -139,11 +139,12 @@ impl KeyArgs {
         let provider = AuthJs::new(AuthJsOptions {
             version,
             secrets,
-            cookie: self.cookie.clone(),
+            cookies: self.cookie.clone().into_iter().collect(),
             salt: None,
             bearer: false,
             max_age: None,
             max_token_bytes: MAX_TOKEN_BYTES,
+            refresh: None,
         })?;
         act(&provider, self.cookie_of(&provider))
     }

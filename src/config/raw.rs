@@ -1,15 +1,17 @@
 //! The configuration as written: every key optional, unknown ones refused. Its JSON Schema comes from here too.
 
 mod on_deny;
+mod session;
 
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StringDeserializer};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::on_deny::{NamedOnDeny, RawAnswer, RawOnDeny};
+pub use self::session::{CookieCache, Kind, RawFrom, RawSession};
 
 use crate::policy::Access;
 use crate::rule::matcher::raw::RawMatcher;
@@ -45,40 +47,6 @@ pub struct RawListen {
     #[serde(with = "humantime_serde::option")]
     #[schemars(with = "Option<String>")]
     pub drain_timeout: Option<Duration>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
-pub struct RawSession {
-    /// `authjs` for Auth.js v5, `nextauth` for NextAuth.js v4.
-    #[serde(deserialize_with = "by_name")]
-    pub kind: Option<Kind>,
-    /// The application's secret, or a list, newest first.
-    pub secret: Option<OneOrMany>,
-    /// A file with one secret a line, newest first.
-    pub secret_file: Option<String>,
-    /// Accept a secret that is short or well known.
-    pub allow_weak_secret: bool,
-    /// The session cookie. Default: the application's own name and its `__Secure-` form.
-    pub cookie: Option<String>,
-    /// Accept the same token as `Authorization: Bearer`.
-    pub bearer: bool,
-    /// Refuse a session that was issued longer ago than this, as in `30d`. Default: its own expiry decides.
-    #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
-    pub max_age: Option<Duration>,
-    /// The longest token that is looked at, in bytes. Default: 16384.
-    pub max_token_bytes: Option<usize>,
-}
-
-/// The kinds of provider.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Auth.js v5.
-    Authjs,
-    /// NextAuth.js v4.
-    Nextauth,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -177,7 +145,7 @@ pub struct RawTelemetry {
 }
 
 /// A string, or a list of strings.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged, expecting = "invalid type, expected a string or a list of strings")]
 pub enum OneOrMany {
     One(String),

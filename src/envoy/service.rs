@@ -1,15 +1,21 @@
 //! The `Authorization` service: one check, one log line, and a denial whatever goes wrong.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use futures_util::FutureExt as _;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::{Authorization, CheckRequest, CheckResponse, request, response};
 use crate::gate::Gate;
-use crate::policy::decision::{Decision, Outage};
+use crate::policy::decision::{Decision, Unavailable};
 use crate::telemetry::log_decision;
+
+/// The longest that a check takes where the caller does not say how long it waits.
+const LONGEST_CHECK: Duration = Duration::from_secs(10);
 
 /// Envoy's door to the gate.
 #[derive(Debug)]
@@ -23,14 +29,20 @@ impl AuthorizationService {
         Self { gate }
     }
 
-    /// Decides on one message.
-    #[must_use]
-    pub fn answer(&self, message: &CheckRequest, now: SystemTime) -> CheckResponse {
+    /// Decides on one message, within the time that the proxy waits for it.
+    pub async fn answer(&self, message: &CheckRequest, now: SystemTime, deadline: Duration) -> CheckResponse {
         let started = Instant::now();
-        let decision = or_deny(|| match request::read(message, now) {
-            Ok(request) => self.gate.check(&request),
-            Err(malformed) => Decision::malformed(malformed.label()),
-        });
+        let decide = async {
+            match request::read(message, now) {
+                Ok(request) => self.gate.check(&request).await,
+                Err(malformed) => Decision::malformed(malformed.label()),
+            }
+        };
+        let decision = or_deny(tokio::time::timeout(deadline, decide).map(|decided| {
+            // The timer is asked only after the decision was.
+            decided.unwrap_or(Decision::Unavailable(Unavailable::Deadline))
+        }))
+        .await;
         log(&decision, message, started.elapsed());
         response::write(&decision)
     }
@@ -39,14 +51,37 @@ impl AuthorizationService {
 #[tonic::async_trait]
 impl Authorization for AuthorizationService {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        Ok(Response::new(self.answer(request.get_ref(), SystemTime::now())))
+        let deadline = deadline(request.metadata());
+        Ok(Response::new(self.answer(request.get_ref(), SystemTime::now(), deadline).await))
     }
 }
 
 /// A panic is a denial. The panic hook has logged where it happened.
-fn or_deny<'g>(decide: impl FnOnce() -> Decision<'g>) -> Decision<'g> {
+async fn or_deny<'g>(decide: impl Future<Output = Decision<'g>>) -> Decision<'g> {
     // The gate is not changed by a check, so a check that ended half-way leaves nothing broken behind.
-    catch_unwind(AssertUnwindSafe(decide)).unwrap_or(Decision::Unavailable(Outage::Panic))
+    AssertUnwindSafe(decide).catch_unwind().await.unwrap_or(Decision::Unavailable(Unavailable::Panic))
+}
+
+/// How long an answer is of use: nine tenths of what the caller waits (`grpc-timeout`, as Envoy sends it), so that
+/// the client gets our 503 and not the proxy's 403.
+fn deadline(metadata: &MetadataMap) -> Duration {
+    let asked = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(grpc_timeout);
+    asked.map_or(LONGEST_CHECK, |asked| LONGEST_CHECK.min(asked / 10 * 9))
+}
+
+/// At most eight digits and a unit (the gRPC protocol over HTTP/2).
+fn grpc_timeout(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = number.parse().ok().filter(|_| number.len() <= 8)?;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
 }
 
 fn log(decision: &Decision<'_>, message: &CheckRequest, duration: Duration) {
@@ -64,12 +99,17 @@ fn log(decision: &Decision<'_>, message: &CheckRequest, duration: Duration) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, or_deny, response};
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+
+    use super::{Decision, grpc_timeout, or_deny, response};
     use crate::envoy::HttpResponse;
 
     #[test]
     fn a_panic_in_a_check_is_a_denial() {
-        let response = response::write(&or_deny(|| panic!("a defect")));
+        let decision = or_deny(async { panic!("a defect") }).now_or_never().expect("nothing to wait for");
+        let response = response::write(&decision);
         assert_eq!(response.status.expect("a status").code, tonic::Code::Unavailable as i32);
         let Some(HttpResponse::ErrorResponse(answer)) = response.http_response else {
             panic!("an error response, not {:?}", response.http_response);
@@ -81,6 +121,23 @@ mod tests {
                 .iter()
                 .any(|option| { option.header.as_ref().is_some_and(|header| header.key == "retry-after") })
         );
+    }
+
+    #[test]
+    fn the_callers_patience_is_read_as_grpc_writes_it() {
+        for (text, expected) in [
+            ("200m", Some(Duration::from_millis(200))),
+            ("3S", Some(Duration::from_secs(3))),
+            ("99999999H", Some(Duration::from_secs(99_999_999 * 3600))),
+            ("100000000m", None),
+            ("5", None),
+            ("m", None),
+            ("", None),
+            ("-1m", None),
+            ("1ü", None),
+        ] {
+            assert_eq!(grpc_timeout(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::session::{Failures, Session};
+use crate::session::{Failures, Outage, Session};
 
 /// What becomes of a request. `'g` is the life of the gate, which owns the rules' names.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub enum Decision<'g> {
     /// It does not pass, and the browser is sent to the login.
     Redirect(Challenge<'g>),
     /// Whether it may pass cannot be known now.
-    Unavailable(Outage),
+    Unavailable(Unavailable<'g>),
 }
 
 /// The proof that a policy let a request in. Only `policy` makes one.
@@ -122,17 +122,23 @@ pub struct Challenge<'g> {
 }
 
 /// Why an answer cannot be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outage {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unavailable<'g> {
     /// The check panicked; a defect of this program.
     Panic,
+    /// The proxy would have given up before an answer was there.
+    Deadline,
+    /// A provider cannot say whether there is a session.
+    Session { rule: &'g str, outage: Outage, failures: Failures },
 }
 
-impl Outage {
+impl Unavailable<'_> {
     #[must_use]
-    pub fn label(self) -> &'static str {
+    pub fn label(&self) -> &'static str {
         match self {
             Self::Panic => "panic",
+            Self::Deadline => "deadline",
+            Self::Session { outage, .. } => outage.label(),
         }
     }
 }
@@ -162,7 +168,8 @@ impl<'g> Decision<'g> {
             Self::Allow(permit) => permit.rule,
             Self::Deny(denial) => denial.rule,
             Self::Redirect(challenge) => challenge.rule,
-            Self::Unavailable(_) => "",
+            Self::Unavailable(Unavailable::Session { rule, .. }) => rule,
+            Self::Unavailable(Unavailable::Panic | Unavailable::Deadline) => "",
         }
     }
 

@@ -12,15 +12,12 @@ use self::keyring::Keyring;
 pub use self::mint::SealError;
 use super::credential::{Credential, Precedence, part_of};
 use super::jwe::{Buffer, Compact, Encryption};
-use super::{Claims, Failure, Session, SessionError};
+use super::{Claims, Failure, Refresh, Session, SessionError};
 use crate::request::HttpRequest;
-use crate::request::cookies::Cookies;
 use crate::secret::Secret;
 
 /// The longest token that is read, unless the configuration says otherwise.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// The most cookies that are named for clearing: Envoy takes 100 header fields in a response.
-const MAX_CLEARED: usize = 64;
 
 /// Whose tokens: the two differ in keys, encryption and cookie names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +34,8 @@ pub struct AuthJsOptions {
     pub version: Version,
     /// Newest first; the first one mints.
     pub secrets: Vec<Secret>,
-    /// Exactly this cookie; by default the version's two names, the `__Secure-` one first.
-    pub cookie: Option<String>,
+    /// Exactly these cookies; where there are none the version's two names, the `__Secure-` one first.
+    pub cookies: Vec<String>,
     /// v5: the salt of the keys, for applications that call `encode()` with another one than the cookie's
     /// name.
     pub salt: Option<String>,
@@ -48,6 +45,8 @@ pub struct AuthJsOptions {
     pub max_age: Option<Duration>,
     /// The longest token that is read, in bytes; [`MAX_TOKEN_BYTES`] by default.
     pub max_token_bytes: usize,
+    /// Make new tokens for sessions that are due; never where absent.
+    pub refresh: Option<Refresh>,
 }
 
 /// Why a provider cannot be made: for whoever wrote the configuration.
@@ -69,6 +68,7 @@ pub struct AuthJs {
     bearer: bool,
     max_age: Option<Duration>,
     max_token_bytes: usize,
+    refresh: Option<Refresh>,
 }
 
 /// A session cookie and the keys of what is in it.
@@ -124,12 +124,13 @@ impl AuthJs {
     /// # Errors
     /// [`AuthJsError`] says which part of the configuration does not work.
     pub fn new(options: AuthJsOptions) -> Result<Self, AuthJsError> {
-        let AuthJsOptions { version, secrets, cookie, salt, bearer, max_age, max_token_bytes } = options;
+        let AuthJsOptions { version, secrets, cookies, salt, bearer, max_age, max_token_bytes, refresh } =
+            options;
         if secrets.is_empty() {
             return Err(AuthJsError::NoSecret);
         }
         let names =
-            cookie.map_or_else(|| version.cookie_names().map(String::from).to_vec(), |name| vec![name]);
+            if cookies.is_empty() { version.cookie_names().map(String::from).to_vec() } else { cookies };
         let cookies = names.into_iter().map(|name| {
             if !is_cookie_name(&name) {
                 return Err(AuthJsError::CookieName);
@@ -137,7 +138,8 @@ impl AuthJs {
             let keys = Keyring::derive(version, &secrets, salt.as_ref().unwrap_or(&name))?;
             Ok(SessionCookie { name: name.into(), keys })
         });
-        Ok(Self { version, cookies: cookies.collect::<Result<_, _>>()?, bearer, max_age, max_token_bytes })
+        let cookies = cookies.collect::<Result<_, _>>()?;
+        Ok(Self { version, cookies, bearer, max_age, max_token_bytes, refresh })
     }
 
     /// The session cookies that are read, in order of preference.
@@ -206,19 +208,6 @@ impl AuthJs {
         self.cookies.iter().any(|ours| part_of(name, &ours.name).is_some())
     }
 
-    /// The cookies of a request that hold a session or a part of one, for clearing; each name once, at most
-    /// 64.
-    #[must_use]
-    pub fn cookies_present<'c>(&self, cookies: &'c Cookies<'_>) -> Vec<&'c str> {
-        let mut present = Vec::new();
-        for (cookie, _) in cookies.iter() {
-            if self.owns_cookie(cookie) && present.len() < MAX_CLEARED && !present.contains(&cookie) {
-                present.push(cookie);
-            }
-        }
-        present
-    }
-
     /// Verifies a credential with the keys of any of `cookies`.
     fn judge<'k>(
         &self,
@@ -278,6 +267,8 @@ fn first_ok<I, T>(
     Err(failure)
 }
 
-fn is_cookie_name(name: &str) -> bool {
+/// Whether a text can be the name of a cookie (RFC 6265, section 4.1.1).
+#[must_use]
+pub fn is_cookie_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }

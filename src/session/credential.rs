@@ -112,6 +112,12 @@ impl<'r> Credential<'r> {
         Some(Self { finding: Finding { source: Source::Bearer, bytes: token.len() }, tokens })
     }
 
+    /// Whether it is one cookie, not chunks and no header.
+    #[must_use]
+    pub fn is_whole_cookie(&self) -> bool {
+        matches!(self.finding.source, Source::Cookie { chunks: 0, .. })
+    }
+
     #[must_use]
     pub fn finding(&self) -> &Finding {
         &self.finding

@@ -2,6 +2,44 @@
 
 use super::jwe::JweError;
 
+/// Why a provider cannot say whether there is a session: nobody passes, and nobody is sent to the login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Outage {
+    /// The store's, or the network's.
+    #[error("the session store did not answer in time")]
+    Timeout,
+    /// The store's, the network's, or the operator's who wrote its address.
+    #[error("the session store cannot be reached")]
+    Unreachable,
+    /// The store's, or the operator's: it refuses the query, the login or the command, or answers garbage.
+    #[error("the session store answered with an error")]
+    Failed,
+    /// This program's, which protects the store.
+    #[error("too many lookups are under way")]
+    Overloaded,
+    /// The issuer's: its keys were never fetched, or too long ago.
+    #[error("the keys of the issuer are not known")]
+    NoKeys,
+    /// Redis's: which sessions were revoked is not known.
+    #[error("the list of revoked sessions is out of date")]
+    StaleRevocations,
+}
+
+impl Outage {
+    /// One word for metrics and logs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Timeout => "store_timeout",
+            Self::Unreachable => "store_unreachable",
+            Self::Failed => "store_failed",
+            Self::Overloaded => "overloaded",
+            Self::NoKeys => "no_keys",
+            Self::StaleRevocations => "revocations_stale",
+        }
+    }
+}
+
 /// Why a provider found no session. The label stands in metrics and logs; the text is for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
@@ -48,6 +86,18 @@ pub enum SessionError {
     /// (CVE-2023-48309).
     #[error("the token belongs to a sign-in under way and is no session")]
     NotASession,
+    /// The client's when forged; the operator's when no signature can be verified.
+    #[error("the signature does not fit")]
+    Signature,
+    /// Nobody's: signed out, or never issued.
+    #[error("the session store knows no such session")]
+    Unknown,
+    /// Nobody's: somebody ended it.
+    #[error("the session was revoked")]
+    Revoked,
+    /// Whether there is a session cannot be known.
+    #[error(transparent)]
+    Unavailable(#[from] Outage),
 }
 
 impl SessionError {
@@ -69,7 +119,17 @@ impl SessionError {
             Self::Payload => "payload",
             Self::Claim(_) => "claims",
             Self::NotASession => "not_a_session",
+            Self::Signature => "signature",
+            Self::Unknown => "unknown",
+            Self::Revoked => "revoked",
+            Self::Unavailable(outage) => outage.label(),
         }
+    }
+
+    /// Whether another credential must not be tried in its place.
+    #[must_use]
+    pub const fn ends_search(self) -> bool {
+        matches!(self, Self::Conflict | Self::Unavailable(_))
     }
 
     /// Whether nothing was sent, as opposed to something that is no session and had better be cleared.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::authjs::AuthJs;
-use super::{Finding, Session, SessionError};
+use super::bearer::Jwt;
+use super::better_auth::BetterAuth;
+use super::stored::Stored;
+use super::{Finding, Outage, Session, SessionError};
 use crate::request::HttpRequest;
 
 /// Where sessions come from.
@@ -13,7 +16,16 @@ use crate::request::HttpRequest;
 pub enum Provider {
     /// Encrypted tokens of Auth.js v5 or NextAuth.js v4.
     AuthJs(AuthJs),
+    /// Signed tokens.
+    Jwt(Jwt),
+    /// Sessions in a database, in Redis, or behind the application's own endpoint.
+    Stored(Stored),
+    /// Better Auth's signed cookies.
+    BetterAuth(BetterAuth),
 }
+
+/// The most cookies that are named for clearing: Envoy takes 100 header fields in a response.
+const MAX_CLEARED: usize = 64;
 
 /// All providers, each by its name in the configuration.
 #[derive(Debug, Default)]
@@ -48,21 +60,21 @@ impl Provider {
     ///
     /// # Errors
     /// Why there is none.
-    fn verify(&self, name: &Arc<str>, request: &HttpRequest<'_>) -> Result<Session, Failure> {
+    async fn verify(&self, name: &Arc<str>, request: &HttpRequest<'_>) -> Result<Session, Failure> {
         match self {
             Self::AuthJs(authjs) => authjs.verify(name, request),
+            Self::Jwt(jwt) => jwt.verify(name, request).await,
+            Self::Stored(stored) => stored.verify(name, request).await,
+            Self::BetterAuth(better_auth) => better_auth.verify(name, request).await,
         }
     }
 
     fn owns_cookie(&self, name: &str) -> bool {
         match self {
             Self::AuthJs(authjs) => authjs.owns_cookie(name),
-        }
-    }
-
-    fn cookies_present<'r>(&self, request: &'r HttpRequest<'_>) -> Vec<&'r str> {
-        match self {
-            Self::AuthJs(authjs) => authjs.cookies_present(request.cookies()),
+            Self::Jwt(jwt) => jwt.owns_cookie(name),
+            Self::Stored(stored) => stored.owns_cookie(name),
+            Self::BetterAuth(better_auth) => better_auth.owns_cookie(name),
         }
     }
 }
@@ -83,10 +95,10 @@ impl Providers {
     ///
     /// # Errors
     /// Why each of them found none.
-    pub fn verify(&self, accepted: &Accepted, request: &HttpRequest<'_>) -> Result<Session, Failures> {
+    pub async fn verify(&self, accepted: &Accepted, request: &HttpRequest<'_>) -> Result<Session, Failures> {
         let mut failures = SmallVec::<[Failure; 4]>::new();
         for (name, provider) in self.accepted(accepted) {
-            match provider.verify(name, request) {
+            match provider.verify(name, request).await {
                 Ok(session) => return Ok(session),
                 Err(failure) => failures.push(failure),
             }
@@ -101,15 +113,14 @@ impl Providers {
     }
 
     /// The names of the cookies in a request that hold a session or a part of one, for clearing; each name
-    /// once.
+    /// once, at most 64.
     #[must_use]
     pub fn cookies_present<'r>(&self, accepted: &Accepted, request: &'r HttpRequest<'_>) -> Vec<&'r str> {
         let mut names = Vec::new();
-        for (_, provider) in self.accepted(accepted) {
-            for name in provider.cookies_present(request) {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
+        for (name, _) in request.cookies().iter() {
+            let is_owned = || self.accepted(accepted).any(|(_, provider)| provider.owns_cookie(name));
+            if names.len() < MAX_CLEARED && !names.contains(&name) && is_owned() {
+                names.push(name);
             }
         }
         names
@@ -130,6 +141,15 @@ impl Providers {
 impl Failures {
     pub fn iter(&self) -> impl Iterator<Item = &Failure> {
         self.0.iter()
+    }
+
+    /// The outage by which it cannot be known whether there is a session.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.0.iter().find_map(|failure| match failure.error {
+            SessionError::Unavailable(outage) => Some(outage),
+            _ => None,
+        })
     }
 
     /// The first failure of a credential that was there; `None` when nothing was sent.

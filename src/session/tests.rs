@@ -1,8 +1,10 @@
 //! The two faces of a session, and which of several credentials a request's session comes from.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::authjs::{AuthJs, AuthJsError, AuthJsOptions, MAX_TOKEN_BYTES, SealError, Version};
@@ -29,11 +31,12 @@ fn options(version: Version, secrets: &[&str]) -> AuthJsOptions {
     AuthJsOptions {
         version,
         secrets: secrets.iter().map(|text| Secret::check(text, true).unwrap().0).collect(),
-        cookie: None,
+        cookies: Vec::new(),
         salt: None,
         bearer: true,
         max_age: None,
         max_token_bytes: MAX_TOKEN_BYTES,
+        refresh: None,
     }
 }
 
@@ -45,11 +48,8 @@ fn token(provider: &AuthJs, cookie: &str, sub: &str) -> String {
     provider.mint(cookie, claims(json!({ "sub": sub })), HOUR, NOW).unwrap()
 }
 
-/// The subject of the session in a request with these headers, or why there is none.
-fn ask(provider: AuthJs, headers: &[(&str, String)], repeats: Repeats) -> Result<String, SessionError> {
-    let providers = Providers::new(vec![(Arc::from("web"), Provider::AuthJs(provider))]);
-    let fields = headers.iter().map(|(name, value)| ((*name).into(), value.as_str().into())).collect();
-    let request = HttpRequest::new(RequestParts {
+fn request<'a>(fields: Vec<(Cow<'a, str>, Cow<'a, str>)>, repeats: Repeats) -> HttpRequest<'a> {
+    HttpRequest::new(RequestParts {
         method: "GET",
         scheme: "https",
         host: "app.example.com",
@@ -57,8 +57,19 @@ fn ask(provider: AuthJs, headers: &[(&str, String)], repeats: Repeats) -> Result
         query: "",
         headers: Headers::new(fields, repeats),
         now: NOW,
-    });
-    let session = providers.verify(&Accepted::All, &request).map_err(|failures| failures.reason())?;
+    })
+}
+
+/// The subject of the session in a request with these headers, or why there is none.
+fn ask(provider: AuthJs, headers: &[(&str, String)], repeats: Repeats) -> Result<String, SessionError> {
+    let providers = Providers::new(vec![(Arc::from("web"), Provider::AuthJs(provider))]);
+    let fields = headers.iter().map(|(name, value)| ((*name).into(), value.as_str().into())).collect();
+    let request = request(fields, repeats);
+    let session = providers
+        .verify(&Accepted::All, &request)
+        .now_or_never()
+        .expect("no store is asked")
+        .map_err(|failures| failures.reason())?;
     Ok(session.subject().unwrap().into_owned())
 }
 
@@ -272,16 +283,16 @@ fn v4_tries_every_secret_and_takes_the_last_of_two_chunks() {
 fn cookies_to_clear_are_those_that_hold_a_session_or_a_part_of_it() {
     let provider = authjs(Version::V5, &["secret"]);
     let sent = format!("a=1; {PLAIN}=x; {SECURE}.0=x; {SECURE}.41=; {PLAIN}=y; {PLAIN}_old=x; {PLAIN}.01=x");
-    let headers = Headers::new(vec![("cookie".into(), sent.into())], Repeats::Joined);
-    let cookies = crate::request::cookies::Cookies::parse(&headers);
+    let request = request(vec![("cookie".into(), sent.into())], Repeats::Joined);
+    let providers = Providers::new(vec![(Arc::from("web"), Provider::AuthJs(provider))]);
     let expected = [PLAIN, &format!("{SECURE}.0"), &format!("{SECURE}.41")];
-    assert_eq!(provider.cookies_present(&cookies), expected);
+    assert_eq!(providers.cookies_present(&Accepted::All, &request), expected);
 }
 
 #[test]
 fn a_provider_that_cannot_work_is_not_made() {
     let nameless =
-        |name: &str| AuthJsOptions { cookie: Some(name.into()), ..options(Version::V5, &["secret"]) };
+        |name: &str| AuthJsOptions { cookies: vec![name.into()], ..options(Version::V5, &["secret"]) };
     let table = [
         (options(Version::V5, &[]), AuthJsError::NoSecret),
         (nameless(""), AuthJsError::CookieName),

@@ -33,11 +33,12 @@ fn token(secret: &str, begins: i64, ends: i64) -> String {
     let provider = AuthJs::new(AuthJsOptions {
         version: Version::V5,
         secrets: vec![Secret::check(secret, true).unwrap().0],
-        cookie: Some(COOKIE.to_owned()),
+        cookies: vec![COOKIE.to_owned()],
         salt: None,
         bearer: false,
         max_age: None,
         max_token_bytes: MAX_TOKEN_BYTES,
+        refresh: None,
     });
     let now = i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
     let mut claims = ada();

@@ -137,11 +137,12 @@ fn sealed(kind: &str, claims: Value) -> String {
     let provider = AuthJs::new(AuthJsOptions {
         version,
         secrets: vec![Secret::check(SECRET, false).unwrap().0],
-        cookie: None,
+        cookies: Vec::new(),
         salt: None,
         bearer: false,
         max_age: None,
         max_token_bytes: MAX_TOKEN_BYTES,
+        refresh: None,
     });
     let Value::Object(claims) = claims else { panic!("claims are an object") };
     provider.unwrap().seal(name, &claims).unwrap()

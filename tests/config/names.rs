@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
+use futures_util::FutureExt as _;
 use sessiongate::config::Settings;
 use sessiongate::policy::decision::Decision;
 use sessiongate::request::path::RequestPath;
@@ -12,7 +13,7 @@ use crate::{SECRET, SESSIONS, load};
 
 fn decide<'g>(settings: &'g Settings, path: &str, headers: &[(&str, &str)]) -> Decision<'g> {
     let fields = headers.iter().map(|(name, value)| (Cow::from(*name), Cow::from(*value)));
-    settings.gate.check(&HttpRequest::new(RequestParts {
+    let request = HttpRequest::new(RequestParts {
         method: "GET",
         scheme: "https",
         host: "app.example.com",
@@ -20,7 +21,8 @@ fn decide<'g>(settings: &'g Settings, path: &str, headers: &[(&str, &str)]) -> D
         query: "",
         headers: Headers::new(fields.collect(), Repeats::Separate),
         now: SystemTime::now(),
-    }))
+    });
+    settings.gate.check(&request).now_or_never().expect("no store is asked")
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use sessiongate::request::path::RequestPath;
 use sessiongate::request::{Headers, HttpRequest, Repeats, RequestParts};
@@ -80,27 +81,26 @@ fn verify(case: &Value, repeats: Repeats) -> Result<Session, Failures> {
     let provider = AuthJs::new(AuthJsOptions {
         version: if case["version"] == "v4" { Version::V4 } else { Version::V5 },
         secrets: secrets.iter().map(|s| Secret::check(s.as_str().unwrap(), true).unwrap().0).collect(),
-        cookie: Some(text(case, "cookie_name").to_owned()),
+        cookies: vec![text(case, "cookie_name").to_owned()],
         salt: case.get("salt").map(|salt| salt.as_str().unwrap().to_owned()),
         bearer: true,
         max_age: None,
         max_token_bytes: MAX_TOKEN_BYTES,
+        refresh: None,
     });
     let providers = Providers::new(vec![(Arc::from("web"), Provider::AuthJs(provider.unwrap()))]);
     let headers = case["headers"].as_object().unwrap();
     let headers = headers.iter().map(|(name, value)| (name.into(), value.as_str().unwrap().into())).collect();
-    providers.verify(
-        &Accepted::All,
-        &HttpRequest::new(RequestParts {
-            method: "GET",
-            scheme: "https",
-            host: "app.example.com",
-            path: RequestPath::parse("/").unwrap(),
-            query: "",
-            headers: Headers::new(headers, repeats),
-            now: UNIX_EPOCH + Duration::from_secs(case["now"].as_u64().unwrap()),
-        }),
-    )
+    let request = HttpRequest::new(RequestParts {
+        method: "GET",
+        scheme: "https",
+        host: "app.example.com",
+        path: RequestPath::parse("/").unwrap(),
+        query: "",
+        headers: Headers::new(headers, repeats),
+        now: UNIX_EPOCH + Duration::from_secs(case["now"].as_u64().unwrap()),
+    });
+    providers.verify(&Accepted::All, &request).now_or_never().expect("no store is asked")
 }
 
 /// Equal where numbers are compared as JavaScript reads them.

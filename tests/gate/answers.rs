@@ -2,7 +2,7 @@
 
 use sessiongate::policy::decision::Decision;
 
-use super::{ada, gate, request};
+use super::{ada, decide, gate, request};
 
 const NAVIGATION: (&str, &str) = ("sec-fetch-mode", "navigate");
 const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
@@ -35,7 +35,7 @@ fn a_page_navigation_is_redirected_and_everything_else_gets_401() {
     ];
     for (method, headers, expected) in cases {
         assert_eq!(
-            status(&gate.check(&request(method, "/page", headers))),
+            status(&decide(&gate, &request(method, "/page", headers))),
             *expected,
             "{method} {headers:?}"
         );
@@ -66,14 +66,14 @@ default: { on_deny: unauthorized }
         ("GET", "/other", &[NAVIGATION], 401, r#"{"message":"Not authenticated"}"#),
     ];
     for (method, path, headers, expected, body) in cases {
-        let decision = gate.check(&request(method, path, headers));
+        let decision = decide(&gate, &request(method, path, headers));
         let answer = decision.answer().expect("an answer");
         assert_eq!((answer.status, answer.body.as_ref()), (*expected, *body), "{method} {path}");
         let header = |name: &str| answer.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_ref());
         assert_eq!(header("cache-control"), Some("no-store"), "{method} {path}");
         assert_eq!(header("x-why"), (*path == "/custom").then_some("hidden"));
     }
-    let page = gate.check(&request("GET", "/denied", &[NAVIGATION]));
+    let page = decide(&gate, &request("GET", "/denied", &[NAVIGATION]));
     let page = page.answer().expect("an answer");
     assert!(page.headers.contains(&("content-type".into(), "text/html; charset=utf-8".into())));
 }
@@ -83,7 +83,7 @@ fn a_redirect_goes_where_the_configuration_says_and_nowhere_else() {
     let location = |login: &str, target: &str, headers: &[(&str, &str)]| {
         let gate = gate(&format!("login: {login}"));
         let headers: Vec<(&str, &str)> = headers.iter().copied().chain([NAVIGATION]).collect();
-        match gate.check(&request("GET", target, &headers)) {
+        match decide(&gate, &request("GET", target, &headers)) {
             Decision::Redirect(challenge) => challenge.location,
             other => panic!("{target}: {}", other.label()),
         }
@@ -119,16 +119,16 @@ fn a_redirect_goes_where_the_configuration_says_and_nowhere_else() {
 fn the_login_never_redirects_to_itself() {
     let gate = gate("login: { url: /login, origin: 'https://app.example.com' }\nrules: []");
     for path in ["/login", "/login/", "/%6cogin", "/x/../login"] {
-        assert_eq!(status(&gate.check(&request("GET", path, &[NAVIGATION]))), 401, "{path}");
+        assert_eq!(status(&decide(&gate, &request("GET", path, &[NAVIGATION]))), 401, "{path}");
     }
-    assert_eq!(status(&gate.check(&request("GET", "/login/help", &[NAVIGATION]))), 307);
+    assert_eq!(status(&decide(&gate, &request("GET", "/login/help", &[NAVIGATION]))), 307);
 }
 
 #[test]
 fn an_answer_that_clears_a_cookie_is_not_kept_by_a_cache() {
     let gate = gate("default: { on_deny: { status: 404, headers: { Cache-Control: max-age=60 } } }");
     for (cookie, expected) in [("a=1", "max-age=60"), ("authjs.session-token=x", "no-store")] {
-        let decision = gate.check(&request("GET", "/", &[("cookie", cookie)]));
+        let decision = decide(&gate, &request("GET", "/", &[("cookie", cookie)]));
         let answer = decision.answer().expect("an answer");
         let told: Vec<&str> = answer
             .headers
@@ -146,7 +146,7 @@ fn invalid_session_cookies_are_cleared_chunk_by_chunk_and_others_left_alone() {
     let cookie = "a=1; authjs.session-token.0=x; authjs.session-token.1=y; authjs.session-token-old=z; \
                   __Secure-authjs.session-token=w";
     for headers in [[("cookie", cookie), NAVIGATION], [("cookie", cookie), ("accept", "*/*")]] {
-        let decision = gate.check(&request("GET", "/", &headers));
+        let decision = decide(&gate, &request("GET", "/", &headers));
         let answer = decision.answer().expect("an answer");
         let cleared: Vec<&str> =
             answer.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, v)| v.as_ref()).collect();
@@ -159,7 +159,7 @@ fn invalid_session_cookies_are_cleared_chunk_by_chunk_and_others_left_alone() {
             ]
         );
     }
-    let decision = gate.check(&request("GET", "/", &[("cookie", "a=1")]));
+    let decision = decide(&gate, &request("GET", "/", &[("cookie", "a=1")]));
     let answer = decision.answer().expect("an answer");
     assert!(answer.headers.iter().all(|(name, _)| name != "set-cookie"));
 }

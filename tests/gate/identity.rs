@@ -5,7 +5,7 @@ use proptest::sample::select;
 use serde_json::json;
 use sessiongate::policy::decision::Decision;
 
-use super::{Gate, ada, gate, request, session_cookie};
+use super::{Gate, ada, decide, gate, request, session_cookie};
 
 const YAML: &str = "
 rules:
@@ -22,7 +22,7 @@ const OURS: [&str; 5] =
 /// The request's headers after Envoy has made the changes that a permit asks for: first those that are set, then
 /// those that are removed, names compared exactly as Envoy compares them, which is in lower case.
 fn upstream_headers(gate: &Gate, path: &str, sent: &[(&str, &str)]) -> Vec<(String, String)> {
-    let decision = gate.check(&request("GET", path, sent));
+    let decision = decide(gate, &request("GET", path, sent));
     let Decision::Allow(permit) = decision else { panic!("{path}: {}", decision.label()) };
     let mut headers: Vec<(String, String)> =
         sent.iter().map(|(name, value)| (name.to_lowercase(), (*value).to_owned())).collect();

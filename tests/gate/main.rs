@@ -18,9 +18,11 @@ use std::borrow::Cow;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 use sessiongate::config::{self, Environment};
 use sessiongate::gate::Gate;
+use sessiongate::policy::decision::Decision;
 use sessiongate::request::path::RequestPath;
 use sessiongate::request::{Headers, HttpRequest, Repeats, RequestParts};
 use sessiongate::session::Provider;
@@ -55,6 +57,11 @@ fn request<'a>(method: &'a str, target: &'a str, headers: &'a [(&'a str, &'a str
     })
 }
 
+/// The decision, for which no store has to be waited for.
+fn decide<'g>(gate: &'g Gate, request: &HttpRequest<'_>) -> Decision<'g> {
+    gate.check(request).now_or_never().expect("no store is asked")
+}
+
 /// A valid session's cookie header.
 fn session_cookie(gate: &Gate, claims: Value) -> String {
     let Value::Object(claims) = claims else { panic!("claims are an object") };
@@ -62,7 +69,7 @@ fn session_cookie(gate: &Gate, claims: Value) -> String {
 }
 
 fn token(gate: &Gate, claims: Map<String, Value>) -> String {
-    let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1;
+    let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1 else { panic!("not Auth.js") };
     provider.mint("authjs.session-token", claims, Duration::from_hours(1), SystemTime::now()).unwrap()
 }
 

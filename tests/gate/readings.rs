@@ -5,7 +5,7 @@ use proptest::sample::select;
 use sessiongate::policy::decision::Decision;
 use sessiongate::request::path::RequestPath;
 
-use super::{Gate, gate, request};
+use super::{Gate, decide, gate, request};
 
 /// What servers do to a path before they look for a page, each as plainly as it can be said.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +125,7 @@ fn gates() -> Vec<Gate> {
 
 fn passes(gate: &Gate, path: &str) -> bool {
     // A path that cannot be judged does not pass.
-    RequestPath::parse(path).is_ok() && matches!(gate.check(&request("GET", path, &[])), Decision::Allow(_))
+    RequestPath::parse(path).is_ok() && matches!(decide(gate, &request("GET", path, &[])), Decision::Allow(_))
 }
 
 proptest! {
@@ -217,11 +217,11 @@ fn a_pattern_that_is_too_costly_to_decide_is_never_public() {
         let mut undecided = false;
         gate.rules.each_finding(&request("GET", &path, &[]), |finding| undecided |= finding.undecided);
         assert!(undecided, "the limit was not reached");
-        assert_eq!(gate.check(&request("GET", &path, &[])).label(), expected);
+        assert_eq!(decide(&gate, &request("GET", &path, &[])).label(), expected);
     }
     let gate = gate(&yaml.replace("ACCESS", "public"));
     assert_eq!(
-        gate.check(&request("GET", &path, &[])).label(),
+        decide(&gate, &request("GET", &path, &[])).label(),
         "deny",
         "no rule is strict, and nothing passes"
     );

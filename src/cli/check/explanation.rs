@@ -48,9 +48,9 @@ pub(super) struct Verification {
 
 impl Explanation {
     /// The decision on a request, its steps noted here.
-    pub(super) fn explain<'g>(&mut self, gate: &'g Gate, request: &HttpRequest<'_>) -> Decision<'g> {
+    pub(super) async fn explain<'g>(&mut self, gate: &'g Gate, request: &HttpRequest<'_>) -> Decision<'g> {
         gate.rules.each_finding(request, |finding| self.found(&finding, request));
-        gate.check_observed(request, self)
+        gate.check_observed(request, self).await
     }
 
     fn found(&mut self, finding: &Finding<'_, '_, Terms>, request: &HttpRequest<'_>) {
