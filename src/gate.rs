@@ -1,7 +1,7 @@
 //! The gate: a request comes in, a decision comes out.
 
 use crate::identity::Identity;
-use crate::identity::cookies::clearing;
+use crate::identity::renewal::clearing;
 use crate::policy::decision::Decision;
 use crate::policy::login::Login;
 use crate::policy::{Evidence, Terms};

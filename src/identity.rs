@@ -1,17 +1,19 @@
 //! What the upstream is told of the caller, and what the client must not tell it in our place.
 
-pub mod cookies;
 mod header_value;
+pub mod renewal;
 mod spelling;
+mod strip;
 
 use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use self::cookies::without_session_cookies;
 use self::header_value::header_value;
+use self::renewal::renewing;
 pub use self::spelling::{HeaderName, HeaderNameError};
+use self::strip::without_session_cookies;
 use crate::policy::decision::{Permit, Upstream};
 use crate::request::HttpRequest;
 use crate::session::{ClaimPath, Providers, Session};
@@ -43,7 +45,7 @@ impl Identity {
         Self { claims, session_header, removed, strip_cookie }
     }
 
-    /// Writes into a permit what the upstream gets: each of our headers is set from the verified session, or taken
+    /// Writes into a permit what the browser gets, and what the upstream gets: each of our headers is set from the verified session, or taken
     /// away in every spelling that an upstream may fold into ours.
     pub fn tell<'g>(&'g self, permit: &mut Permit<'g>, providers: &Providers, request: &HttpRequest<'_>) {
         let mut upstream = Upstream::default();
@@ -62,7 +64,10 @@ impl Identity {
         if self.strip_cookie && session.is_some() {
             strip_cookie(&mut upstream, providers, request);
         }
+        let renewal = session.and_then(Session::renewal);
+        let set_cookies = renewal.map(|renewal| renewing(renewal, request)).unwrap_or_default();
         permit.upstream = upstream;
+        permit.set_cookies = set_cookies;
     }
 }
 

@@ -43,8 +43,14 @@ fn ok(permit: &Permit<'_>) -> HttpResponse {
     HttpResponse::OkResponse(OkHttpResponse {
         headers: upstream.set.iter().map(|(name, value)| overwrite(name, value)).collect(),
         headers_to_remove: upstream.remove.iter().map(ToString::to_string).collect(),
-        response_headers_to_add: Vec::new(),
+        response_headers_to_add: to_browser(&permit.set_cookies),
     })
+}
+
+/// Cookies stand beside those of the upstream; what sets one must not be kept by a cache, whatever the upstream says.
+fn to_browser(set_cookies: &[String]) -> Vec<HeaderValueOption> {
+    let no_store = (!set_cookies.is_empty()).then(|| overwrite("cache-control", "no-store"));
+    set_cookies.iter().map(|cookie| append("set-cookie", cookie)).chain(no_store).collect()
 }
 
 fn denied(decision: &Decision<'_>) -> DeniedHttpResponse {
@@ -65,10 +71,18 @@ fn denied(decision: &Decision<'_>) -> DeniedHttpResponse {
 
 /// Versions of Envoy differ in which of `append` and `append_action` they follow: both say the same.
 fn overwrite(name: &str, value: &str) -> HeaderValueOption {
+    option(name, value, false, HeaderAppendAction::OverwriteIfExistsOrAdd)
+}
+
+fn append(name: &str, value: &str) -> HeaderValueOption {
+    option(name, value, true, HeaderAppendAction::AppendIfExistsOrAdd)
+}
+
+fn option(name: &str, value: &str, append: bool, action: HeaderAppendAction) -> HeaderValueOption {
     HeaderValueOption {
         header: Some(HeaderValue { key: name.to_owned(), value: value.to_owned(), raw_value: Vec::new() }),
-        append: Some(false),
-        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd as i32,
+        append: Some(append),
+        append_action: action as i32,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Permit<'g> {
     basis: Basis,
     /// What the upstream is told, and what it must not be told by the client.
     pub upstream: Upstream<'g>,
+    /// `Set-Cookie` values for the browser.
+    pub set_cookies: Vec<String>,
 }
 
 /// Why a request was let in.
@@ -46,15 +48,19 @@ pub struct Upstream<'g> {
 
 impl<'g> Permit<'g> {
     pub(in crate::policy) fn public(rule: &'g str) -> Self {
-        Self { rule, basis: Basis::Public, upstream: Upstream::default() }
+        Self::on(Basis::Public, rule)
     }
 
     pub(in crate::policy) fn anonymous(rule: &'g str) -> Self {
-        Self { rule, basis: Basis::Anonymous, upstream: Upstream::default() }
+        Self::on(Basis::Anonymous, rule)
     }
 
     pub(in crate::policy) fn session(rule: &'g str, session: Session) -> Self {
-        Self { rule, basis: Basis::Session(session), upstream: Upstream::default() }
+        Self::on(Basis::Session(session), rule)
+    }
+
+    fn on(basis: Basis, rule: &'g str) -> Self {
+        Self { rule, basis, upstream: Upstream::default(), set_cookies: Vec::new() }
     }
 
     /// The verified session on which the request passes, where there is one.

@@ -167,7 +167,10 @@ impl AuthJs {
             let found = Credential::from_cookies(request.cookies(), &cookie.name, precedence, limit);
             let Some(credential) = found else { continue };
             match self.judge(&credential, [cookie], request.now) {
-                Ok(verified) => return Ok(session(verified, provider, &credential)),
+                Ok(verified) => {
+                    let renewal = self.renewal(cookie, &verified.claims, verified.expires, request);
+                    return Ok(session(verified, provider, &credential).renewed(renewal));
+                }
                 Err(SessionError::Conflict) => return Err(fail(&credential, SessionError::Conflict)),
                 Err(error) => first_failure = first_failure.or_else(|| Some(fail(&credential, error))),
             }

@@ -145,8 +145,8 @@ fn the_schema_refuses_what_the_program_refuses() {
     for (document, place) in [
         (json!({"revocation": {}}), ""),
         (json!({"listen": {"http": "0.0.0.0:9192"}}), ".listen"),
-        (json!({"sessions": {"web": {"refresh": true}}}), ".sessions"),
-        (json!({"sessions": {"web": {"kind": "jwt"}}}), ".sessions"),
+        (json!({"sessions": {"web": {"refresh": "often"}}}), ".sessions"),
+        (json!({"sessions": {"web": {"kind": "saml"}}}), ".sessions"),
         (json!({"sessions": {"web": {"max_token_bytes": "1"}}}), ".sessions"),
         (json!({"rules": [{"condition": "true"}]}), ".rules"),
         (json!({"rules": [{"access": "nobody"}]}), ".rules"),

@@ -3,11 +3,13 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::rand;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::AuthJs;
-use crate::session::Claims;
+use super::{AuthJs, SessionCookie};
+use crate::request::HttpRequest;
+use crate::session::credential::part_of;
 use crate::session::jwe::JweError;
+use crate::session::{Claims, Renewal};
 
 /// Why a token is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +53,35 @@ impl AuthJs {
         let newest = ours.and_then(|ours| ours.keys.newest()).ok_or(SealError::UnknownCookie)?;
         let payload = serde_json::to_vec(claims).map_err(|_| JweError::Crypto)?;
         Ok(newest.key.seal(&newest.header_text, &payload)?)
+    }
+
+    /// A new token for a session that is due, as Auth.js makes one when it is asked for the session. Only requests that
+    /// read get one: what a sign-out answers must not be undone.
+    pub(super) fn renewal(
+        &self,
+        cookie: &SessionCookie,
+        claims: &Claims,
+        expires: f64,
+        request: &HttpRequest<'_>,
+    ) -> Option<Renewal> {
+        let refresh = self.refresh.filter(|_| request.is_safe())?;
+        let issued = claims.get("iat").and_then(Value::as_f64);
+        let issued = issued.unwrap_or(expires - refresh.max_age.as_secs_f64());
+        if !refresh.is_due(issued, request.now) {
+            return None;
+        }
+        let minted = self.mint(&cookie.name, claims.clone(), refresh.max_age, request.now);
+        let token = minted.inspect_err(|error| tracing::warn!(%error, "a session was not renewed")).ok()?;
+        let set: Vec<(String, String)> =
+            self.cookies_for(&cookie.name, &token).map(|(name, value)| (name, value.to_owned())).collect();
+        let mut stale: Vec<String> = Vec::new();
+        for (sent, _) in request.cookies().iter() {
+            let is_set = || set.iter().any(|(name, _)| name == sent);
+            if part_of(sent, &cookie.name).is_some() && !is_set() && !stale.iter().any(|name| name == sent) {
+                stale.push(sent.to_owned());
+            }
+        }
+        Some(Renewal { set, stale, expires: refresh.expiry(request.now) })
     }
 
     /// The cookies that carry a token: one, or as many chunks as it needs, names and values.

@@ -1,4 +1,4 @@
-//! Session cookies on their way: kept from the upstream, or cleared in the browser.
+//! Session cookies that are kept from the upstream.
 
 use crate::request::HttpRequest;
 use crate::session::Providers;
@@ -17,14 +17,4 @@ pub(super) fn without_session_cookies(providers: &Providers, request: &HttpReque
         kept.extend(others);
     }
     Some(kept.join("; "))
-}
-
-/// The `Set-Cookie` values that end these cookies in the browser, with the attributes that Auth.js gave them.
-pub(crate) fn clearing(names: &[&str], request: &HttpRequest<'_>) -> Vec<String> {
-    let clear = |name: &&str| {
-        let is_secure = name.starts_with("__Secure-") || name.starts_with("__Host-");
-        let secure = if is_secure || request.scheme == "https" { " Secure;" } else { "" };
-        format!("{name}=; Max-Age=0; Path=/; HttpOnly;{secure} SameSite=Lax")
-    };
-    names.iter().map(clear).collect()
 }
