@@ -15,6 +15,7 @@ pub mod config;
 pub mod envoy;
 pub mod gate;
 pub mod identity;
+pub mod metrics;
 pub mod policy;
 pub mod request;
 pub mod rule;

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod decision;
 pub mod login;
 pub mod on_deny;
+pub mod sign_in;
 
 use std::fmt;
 

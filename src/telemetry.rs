@@ -10,7 +10,7 @@ use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 use crate::policy::decision::Decision;
-use crate::session::Session;
+use crate::session::{Failures, Session};
 
 /// The longest host and path that a log line holds, in bytes.
 const MAX_LOGGED_BYTES: usize = 1024;
@@ -98,6 +98,10 @@ pub(crate) fn log_decision(
                 "check"
             )
         };
+    }
+    for failure in decision.failures().into_iter().flat_map(Failures::iter) {
+        let (provider, reason) = (&*failure.provider, failure.error.label());
+        tracing::debug!(request_id, provider, reason, "{}", failure.error);
     }
     match decision {
         Decision::Allow(_) => line!(Level::DEBUG),

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The top-level modules in the order of the flow: each may use those before it.
-const FLOW: [&str; 12] = [
+const FLOW: [&str; 13] = [
     "request",
     "rule",
     "secret",
@@ -23,6 +23,7 @@ const FLOW: [&str; 12] = [
     "identity",
     "gate",
     "telemetry",
+    "metrics",
     "envoy",
     "server",
     "config",

@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Authorization, CheckRequest, CheckResponse, request, response};
 use crate::gate::Gate;
+use crate::metrics;
 use crate::policy::decision::{Decision, Unavailable};
 use crate::telemetry::log_decision;
 
@@ -44,6 +45,7 @@ impl AuthorizationService {
         }))
         .await;
         log(&decision, message, started.elapsed());
+        metrics::count(&decision);
         response::write(&decision)
     }
 }

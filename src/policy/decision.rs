@@ -215,6 +215,17 @@ impl<'g> Decision<'g> {
         }
     }
 
+    /// Why there is no session, where providers were asked and the request does not pass.
+    #[must_use]
+    pub fn failures(&self) -> Option<&Failures> {
+        match self {
+            Self::Allow(_) | Self::Unavailable(Unavailable::Panic | Unavailable::Deadline) => None,
+            Self::Deny(denial) => denial.kind.failures(),
+            Self::Redirect(challenge) => Some(&challenge.failures),
+            Self::Unavailable(Unavailable::Session { failures, .. }) => Some(failures),
+        }
+    }
+
     /// Where the `Set-Cookie` values go that clear the invalid session cookies on which a request was refused;
     /// `None` where no such cookie is the reason.
     pub fn clear_cookies_mut(&mut self) -> Option<&mut Vec<String>> {
