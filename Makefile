@@ -4,7 +4,7 @@
 
 SHELL_SCRIPTS := tools/install.sh .ci/run
 PYTHON_FILES := $(wildcard tools/*.py tools/demo/*.py examples/*/*.py)
-NODE_FILES := $(wildcard examples/authjs-express/*.mjs examples/authjs-express/*.js tests/fixtures/authjs/*.mjs)
+NODE_FILES := $(wildcard examples/authjs-express/*.mjs examples/authjs-express/*.js tests/fixtures/*/*.mjs)
 
 help:
 	@echo 'make demo    run Envoy, sessiongate, an Auth.js application and a Python service on this machine'
@@ -20,7 +20,7 @@ demo:
 	@python3 tools/demo
 
 test:
-	@tools/install.sh build envoy xds example fixture browser
+	@tools/install.sh build envoy xds example fixture browser servers
 	cargo test --locked --all-targets
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
 
@@ -37,7 +37,7 @@ build:
 	cargo build --release --locked
 
 tools:
-	@tools/install.sh build envoy xds example fixture browser lint
+	@tools/install.sh build envoy xds example fixture browser servers lint
 
 bench:
 	@tools/install.sh build fixture
@@ -46,4 +46,4 @@ bench:
 
 clean:
 	cargo clean
-	rm -rf .tools examples/authjs-express/node_modules tests/fixtures/authjs/node_modules
+	rm -rf .tools examples/authjs-express/node_modules tests/fixtures/*/node_modules

