@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod check;
+mod revoke;
 mod schema;
 mod serve;
 mod token;
@@ -32,6 +33,8 @@ enum Command {
     Serve(ConfigArg),
     /// Decide one request and say why, step by step
     Check(check::CheckArgs),
+    /// End sessions, on every replica
+    Revoke(revoke::RevokeArgs),
     /// Check a configuration: exit 0, or 1 with every error
     Validate(ConfigArg),
     /// Make or read an Auth.js session token
@@ -64,6 +67,7 @@ impl Cli {
         match self.command {
             Command::Serve(arg) => finish(serve::run(&arg)),
             Command::Check(args) => finish(check::run(&args)),
+            Command::Revoke(args) => finish(revoke::run(args)),
             Command::Validate(arg) => finish(validate::run(&arg)),
             Command::Token(command) => finish(token::run(command)),
             Command::Schema => finish(schema::run()),

@@ -17,6 +17,7 @@ pub use self::environment::Environment;
 use self::error::Problems;
 pub use self::error::{ConfigError, Problem};
 use crate::gate::Gate;
+use crate::secret::Secret;
 use crate::server::listen::Listen;
 use crate::telemetry::Telemetry;
 
@@ -26,6 +27,8 @@ pub struct Settings {
     pub listen: Listen,
     pub telemetry: Telemetry,
     pub gate: Gate,
+    /// What adds revocations through the admin listener.
+    pub admin_secret: Option<Secret>,
     /// What is allowed but unwise, each with the path of its key.
     pub warnings: Vec<Problem>,
 }

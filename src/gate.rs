@@ -4,10 +4,11 @@ use crate::identity::Identity;
 use crate::identity::renewal::clearing;
 use crate::policy::decision::Decision;
 use crate::policy::login::Login;
-use crate::policy::{Evidence, Terms};
+use crate::policy::sign_in::{SignInRoute, SignInRoutes};
+use crate::policy::{Access, Evidence, Terms};
 use crate::request::HttpRequest;
 use crate::rule::{Rule, RuleSet};
-use crate::session::{Failures, Providers, Session};
+use crate::session::{Accepted, Failures, Providers, Session};
 
 /// Everything that a decision is made from.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub struct Gate {
     pub rules: RuleSet<Terms>,
     pub sessions: Providers,
     pub login: Login,
+    pub sign_in: SignInRoutes,
     pub identity: Identity,
 }
 
@@ -64,23 +66,48 @@ impl Gate {
         request: &HttpRequest<'_>,
         observer: &mut impl Observer,
     ) -> Decision<'g> {
-        let accepted = &rule.terms.accepted;
-        let evidence = if rule.terms.reads_session() {
-            match self.sessions.verify(accepted, request).await {
-                Ok(session) => Evidence::Verified(session),
-                Err(failures) => match failures.outage() {
-                    Some(outage) => Evidence::Unavailable(outage, failures),
-                    None => Evidence::NoSession(failures),
-                },
+        let terms = &rule.terms;
+        let evidence = match terms.access {
+            Access::Optional | Access::Session => self.evidence(&terms.accepted, request).await,
+            Access::Public if self.sessions.may_be_revoked() => {
+                self.revocation_alone(&terms.accepted, request).await
             }
-        } else {
-            Evidence::NotAsked
+            Access::Public | Access::Deny => Evidence::NotAsked,
         };
+        let route = evidence.is_revoked().then(|| self.sign_in.asked_by(request, &self.login)).flatten();
+        let evidence = if route.is_some() { evidence.forgiven() } else { evidence };
         observer.judged(rule, evidence.found());
-        let mut decision = rule.terms.decide(&rule.name, evidence, request, &self.login);
+        let mut decision = terms.decide(&rule.name, evidence, request, &self.login);
         if let Some(clear_cookies) = decision.clear_cookies_mut() {
-            *clear_cookies = clearing(&self.sessions.cookies_present(accepted, request), request);
+            *clear_cookies = clearing(&self.sessions.cookies_present(&terms.accepted, request), request);
+        }
+        if let (Decision::Allow(permit), Some(SignInRoute::Begins)) = (&mut decision, route) {
+            permit.withhold_session = true;
         }
         decision
+    }
+
+    /// What the accepted providers say of the request.
+    async fn evidence(&self, accepted: &Accepted, request: &HttpRequest<'_>) -> Evidence {
+        match self.sessions.verify(accepted, request).await {
+            Ok(session) => Evidence::Verified(session),
+            Err(failures) if failures.is_revoked() => Evidence::Revoked(failures),
+            Err(failures) => match failures.outage() {
+                Some(outage) => Evidence::Unavailable(outage, failures),
+                None => Evidence::NoSession(failures),
+            },
+        }
+    }
+
+    /// Whether a session was revoked. Nothing else counts where everybody passes: a store that is away keeps the
+    /// application from renewing its sessions as well.
+    async fn revocation_alone(&self, accepted: &Accepted, request: &HttpRequest<'_>) -> Evidence {
+        match self.evidence(accepted, request).await {
+            revoked @ Evidence::Revoked(_) => revoked,
+            Evidence::NotAsked
+            | Evidence::Verified(_)
+            | Evidence::NoSession(_)
+            | Evidence::Unavailable(..) => Evidence::NotAsked,
+        }
     }
 }

@@ -61,7 +61,7 @@ impl Identity {
         for name in &self.removed {
             tell_header(&mut upstream, name, None, request);
         }
-        if self.strip_cookie && session.is_some() {
+        if permit.withhold_session || self.strip_cookie && session.is_some() {
             strip_cookie(&mut upstream, providers, request);
         }
         let renewal = session.and_then(Session::renewal);

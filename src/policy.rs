@@ -68,6 +68,21 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// Whether somebody ended the session that was sent.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        matches!(self, Self::Revoked(_))
+    }
+
+    /// The same, where a revoked session is as good as none.
+    #[must_use]
+    pub fn forgiven(self) -> Self {
+        match self {
+            Self::Revoked(failures) => Self::NoSession(failures),
+            Self::NotAsked | Self::Verified(_) | Self::NoSession(_) | Self::Unavailable(..) => self,
+        }
+    }
+
     /// The session, or why there is none; `None` where nobody looked.
     #[must_use]
     pub fn found(&self) -> Option<Result<&Session, &Failures>> {
@@ -82,12 +97,6 @@ impl Evidence {
 }
 
 impl Terms {
-    /// Whether a session has to be looked for at all.
-    #[must_use]
-    pub fn reads_session(&self) -> bool {
-        matches!(self.access, Access::Optional | Access::Session)
-    }
-
     /// The decision. Every pair of access and evidence has its line.
     #[must_use]
     pub fn decide<'g>(

@@ -1,5 +1,6 @@
 //! The server: bind everything, then serve until told to stop, then let calls in flight finish.
 
+pub mod admin;
 pub mod listen;
 
 use std::future::Future;
@@ -9,17 +10,21 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tonic::transport::server::Router;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use self::admin::Admin;
 use self::listen::{GrpcAddress, Listen};
 use crate::envoy::service::AuthorizationService;
 use crate::envoy::{AuthorizationServer, DESCRIPTORS};
 use crate::gate::Gate;
+use crate::secret::Secret;
 
 /// The longest `CheckRequest` that is read, in bytes: headers, and a body where Envoy is told to send one.
 const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
@@ -48,10 +53,19 @@ pub enum ServerError {
     Serve(#[from] tonic::transport::Error),
 }
 
+/// What a server serves.
+pub struct Program {
+    pub gate: Gate,
+    pub metrics: PrometheusHandle,
+    /// What adds revocations through the admin listener.
+    pub admin_secret: Option<Secret>,
+}
+
 /// A server that holds its listeners and answers nobody yet.
 #[derive(Debug)]
 pub struct Bound {
     listener: Listener,
+    admin: Option<TcpListener>,
     address: String,
     drain_timeout: Duration,
 }
@@ -80,7 +94,15 @@ pub async fn bind(listen: &Listen) -> Result<Bound, ServerError> {
             (Listener::Unix(listener, path.clone()), listen.grpc.to_string())
         }
     };
-    Ok(Bound { listener, address, drain_timeout: listen.drain_timeout })
+    let admin = match &listen.admin {
+        Some(address) => {
+            let bound = TcpListener::bind(address.as_str()).await;
+            let address = address.as_str().to_owned();
+            Some(bound.map_err(|source| ServerError::Bind { address, source })?)
+        }
+        None => None,
+    };
+    Ok(Bound { listener, admin, address, drain_timeout: listen.drain_timeout })
 }
 
 impl Bound {
@@ -94,7 +116,18 @@ impl Bound {
     ///
     /// # Errors
     /// [`ServerError`] where the listener fails.
-    pub async fn run(self, gate: Gate, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+    pub async fn run(self, program: Program, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let Program { gate, metrics, admin_secret } = program;
+        if let Some(revocations) = gate.sessions.revocations() {
+            revocations.start();
+        }
+        let revocations = gate.sessions.revocations().cloned().zip(admin_secret);
+        let (ready, is_ready) = watch::channel(true);
+        let admin = self.admin.map(|listener| {
+            let admin = Admin { metrics, revocations, ready: is_ready };
+            tracing::info!(address = local(&listener), "serving admin");
+            AbortOnDrop(tokio::spawn(admin.serve(listener)))
+        });
         let (health, router) = services(gate).await?;
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move {
@@ -109,13 +142,30 @@ impl Bound {
         }
         tracing::info!(limit_seconds = self.drain_timeout.as_secs_f64(), "draining");
         set_health(&health, ServingStatus::NotServing).await;
+        ready.send_replace(false);
         let _ = stop.send(());
-        if let Ok(result) = tokio::time::timeout(self.drain_timeout, serving).await {
+        let drained = tokio::time::timeout(self.drain_timeout, serving).await;
+        // Health and metrics are answered until the last call.
+        drop(admin);
+        if let Ok(result) = drained {
             return result;
         }
         tracing::warn!("calls were still in flight when the drain time-out ended");
         Ok(())
     }
+}
+
+/// A task that ends with its owner.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn local(listener: &TcpListener) -> String {
+    listener.local_addr().map(|address| address.to_string()).unwrap_or_default()
 }
 
 impl Listener {

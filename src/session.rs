@@ -14,6 +14,7 @@ mod providers;
 mod record;
 pub mod redis;
 mod renewal;
+pub mod revocation;
 pub mod stored;
 mod user;
 

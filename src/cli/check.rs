@@ -58,7 +58,13 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CheckError> {
         Ok(path) => {
             let request = args.request(&target, path);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(explanation.explain(&settings.gate, &request))
+            runtime.block_on(async {
+                if let Some(revocations) = settings.gate.sessions.revocations() {
+                    // A list that cannot be read counts as out of date, and the explanation says so.
+                    drop(revocations.read().await);
+                }
+                explanation.explain(&settings.gate, &request).await
+            })
         }
         Err(error) => Decision::malformed(error.label()),
     };

@@ -7,12 +7,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ConfigArg;
 use crate::config::ConfigError;
-use crate::server::{self, ServerError};
+use crate::metrics;
+use crate::server::{self, Program, ServerError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error("metrics cannot be kept: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("cannot start: {0}")]
     Runtime(#[from] io::Error),
     #[error(transparent)]
@@ -20,6 +23,8 @@ pub(super) enum ServeError {
 }
 
 pub(super) fn run(arg: &ConfigArg) -> Result<ExitCode, ServeError> {
+    // Providers register their counters when they are made.
+    let metrics = metrics::install()?;
     let settings = arg.load()?;
     settings.telemetry.install();
     for warning in &settings.warnings {
@@ -29,7 +34,8 @@ pub(super) fn run(arg: &ConfigArg) -> Result<ExitCode, ServeError> {
     let served = runtime.block_on(async {
         let bound = server::bind(&settings.listen).await?;
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        bound.run(settings.gate, either(terminate, interrupt)).await?;
+        let program = Program { gate: settings.gate, metrics, admin_secret: settings.admin_secret };
+        bound.run(program, either(terminate, interrupt)).await?;
         Ok::<(), ServeError>(())
     });
     // A call that outlived the drain time-out must not hold the process.

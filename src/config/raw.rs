@@ -1,6 +1,7 @@
 //! The configuration as written: every key optional, unknown ones refused. Its JSON Schema comes from here too.
 
 mod on_deny;
+mod revocation;
 mod session;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StringDeserializ
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::on_deny::{NamedOnDeny, RawAnswer, RawOnDeny};
+pub use self::revocation::RawRevocation;
 pub use self::session::{CookieCache, Kind, RawFrom, RawSession};
 
 use crate::policy::Access;
@@ -34,6 +36,8 @@ pub struct RawConfig {
     pub next: RawNext,
     /// What the upstream is told about the caller.
     pub identity: RawIdentity,
+    /// Sessions that somebody ended.
+    pub revocation: Option<RawRevocation>,
     /// Logs.
     pub telemetry: RawTelemetry,
 }
@@ -43,6 +47,8 @@ pub struct RawConfig {
 pub struct RawListen {
     /// Envoy's `ext_authz`: `host:port`, or `unix:` and a path. Default: `0.0.0.0:9191`.
     pub grpc: Option<String>,
+    /// Health, metrics and revocations: `host:port`. Default: off.
+    pub admin: Option<String>,
     /// How long calls in flight may take to finish after SIGTERM, as in `10s`. Default: 10 s.
     #[serde(with = "humantime_serde::option")]
     #[schemars(with = "Option<String>")]

@@ -5,6 +5,7 @@ mod identity;
 mod login;
 mod next;
 mod on_deny;
+mod revocation;
 mod rules;
 mod sessions;
 
@@ -17,7 +18,8 @@ use super::environment::Environment;
 use super::error::Problems;
 use super::raw::{RawConfig, RawListen, RawTelemetry};
 use crate::gate::Gate;
-use crate::server::listen::{GrpcAddress, Listen};
+use crate::policy::sign_in::SignInRoutes;
+use crate::server::listen::{GrpcAddress, Listen, TcpAddress};
 use crate::telemetry::Telemetry;
 
 const DEFAULT_GRPC: &str = "0.0.0.0:9191";
@@ -37,16 +39,28 @@ pub(super) fn resolve(
     let sessions = sessions::resolve(raw.sessions, &auth, problems);
     let next = next::resolve(raw.next, problems).unwrap_or_default();
     let login = login::resolve(raw.login, &auth, &next, problems);
+    let sign_in = SignInRoutes::new(&format!("{}{}", next.base_path(), auth.routes(&next)));
+    let revocation = revocation::resolve(raw.revocation, problems);
     let rules = Rules { next, providers: &providers, problems }.resolve(raw.rules, raw.default, &auth);
-    let gate = Gate { rules: rules?, sessions: sessions?, login: login?, identity: identity? };
+    let revocation = revocation?;
+    let sessions = match revocation.list {
+        Some(list) => sessions?.revocable(list),
+        None => sessions?,
+    };
+    let gate = Gate { rules: rules?, sessions, login: login?, sign_in, identity: identity? };
     login::warn_if_guarded(&gate, problems);
-    Some(Settings { listen: listen?, telemetry: telemetry?, gate, warnings: Vec::new() })
+    let (listen, telemetry, admin_secret) = (listen?, telemetry?, revocation.secret);
+    Some(Settings { listen, telemetry, gate, admin_secret, warnings: Vec::new() })
 }
 
 fn listen(raw: &RawListen, problems: &mut Problems) -> Option<Listen> {
     let grpc = raw.grpc.as_deref().unwrap_or(DEFAULT_GRPC);
     let grpc = problems.ok("listen.grpc", GrpcAddress::parse(grpc))?;
-    Some(Listen { grpc, drain_timeout: raw.drain_timeout.unwrap_or(DEFAULT_DRAIN) })
+    let admin = match raw.admin.as_deref().map(TcpAddress::parse) {
+        Some(parsed) => Some(problems.ok("listen.admin", parsed)?),
+        None => None,
+    };
+    Some(Listen { grpc, admin, drain_timeout: raw.drain_timeout.unwrap_or(DEFAULT_DRAIN) })
 }
 
 fn telemetry(raw: &RawTelemetry, problems: &mut Problems) -> Option<Telemetry> {

@@ -27,6 +27,8 @@ pub struct Permit<'g> {
     pub upstream: Upstream<'g>,
     /// `Set-Cookie` values for the browser.
     pub set_cookies: Vec<String>,
+    /// Keep the session's cookies from the upstream, whatever is configured.
+    pub withhold_session: bool,
 }
 
 /// Why a request was let in.
@@ -60,7 +62,7 @@ impl<'g> Permit<'g> {
     }
 
     fn on(basis: Basis, rule: &'g str) -> Self {
-        Self { rule, basis, upstream: Upstream::default(), set_cookies: Vec::new() }
+        Self { rule, basis, upstream: Upstream::default(), set_cookies: Vec::new(), withhold_session: false }
     }
 
     /// The verified session on which the request passes, where there is one.

@@ -13,6 +13,8 @@ use super::ServerError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     pub grpc: GrpcAddress,
+    /// Health, metrics and revocations; off where absent.
+    pub admin: Option<TcpAddress>,
     /// How long calls in flight may take to finish after a request to stop.
     pub drain_timeout: Duration,
 }
@@ -26,13 +28,35 @@ pub enum GrpcAddress {
     Unix(PathBuf),
 }
 
+/// `host:port`; a name is looked up when it is bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpAddress(String);
+
 /// The address cannot be read; for whoever wrote it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error("`{0}` is not an address: write `host:port`, as in `127.0.0.1:9191`, or `unix:/path/to.sock`")]
     NotAnAddress(String),
+    #[error("is a Unix socket, and only the gRPC listener can be one: write `host:port`")]
+    NotTcp,
     #[error("the path of a Unix socket must be 1 to 107 bytes long; this one has {0}")]
     SocketPathLength(usize),
+}
+
+impl TcpAddress {
+    /// # Errors
+    /// [`AddressError`] says what is expected.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        match GrpcAddress::parse(text)? {
+            GrpcAddress::Tcp(address) => Ok(Self(address)),
+            GrpcAddress::Unix(_) => Err(AddressError::NotTcp),
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl GrpcAddress {

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::authjs::AuthJs;
 use super::bearer::Jwt;
 use super::better_auth::BetterAuth;
+use super::revocation::Revocations;
 use super::stored::Stored;
 use super::{Finding, Outage, Session, SessionError};
 use crate::request::HttpRequest;
@@ -29,7 +30,10 @@ const MAX_CLEARED: usize = 64;
 
 /// All providers, each by its name in the configuration.
 #[derive(Debug, Default)]
-pub struct Providers(Vec<(Arc<str>, Provider)>);
+pub struct Providers {
+    named: Vec<(Arc<str>, Provider)>,
+    revocations: Option<Arc<Revocations>>,
+}
 
 /// Whose sessions a rule accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,12 +87,30 @@ impl Providers {
     /// Providers that are asked in this order.
     #[must_use]
     pub fn new(providers: Vec<(Arc<str>, Provider)>) -> Self {
-        Self(providers)
+        Self { named: providers, revocations: None }
+    }
+
+    /// The same providers, whose sessions can be revoked.
+    #[must_use]
+    pub fn revocable(self, revocations: Arc<Revocations>) -> Self {
+        Self { revocations: Some(revocations), ..self }
+    }
+
+    /// Which sessions were revoked, where that is configured.
+    #[must_use]
+    pub fn revocations(&self) -> Option<&Arc<Revocations>> {
+        self.revocations.as_ref()
+    }
+
+    /// Whether any session may have been revoked: then even what is public has to look.
+    #[must_use]
+    pub fn may_be_revoked(&self) -> bool {
+        self.revocations.as_ref().is_some_and(|revocations| !revocations.is_empty())
     }
 
     /// Names and providers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Provider)> {
-        self.0.iter().map(|(name, provider)| (name, provider))
+        self.named.iter().map(|(name, provider)| (name, provider))
     }
 
     /// The session in a request: that of the first provider that finds one.
@@ -99,17 +121,29 @@ impl Providers {
         let mut failures = SmallVec::<[Failure; 4]>::new();
         for (name, provider) in self.accepted(accepted) {
             match provider.verify(name, request).await {
-                Ok(session) => return Ok(session),
+                Ok(session) => match self.judge(&session, request) {
+                    Ok(()) => return Ok(session),
+                    Err(error) => {
+                        let finding = Some(session.finding().clone());
+                        failures.push(Failure { provider: name.clone(), error, finding });
+                        // Whose session was ended does not come in by another one.
+                        break;
+                    }
+                },
                 Err(failure) => failures.push(failure),
             }
         }
         Err(Failures(failures.into_vec().into()))
     }
 
+    fn judge(&self, session: &Session, request: &HttpRequest<'_>) -> Result<(), SessionError> {
+        self.revocations.as_ref().map_or(Ok(()), |revocations| revocations.judge(session, request))
+    }
+
     /// Whether a cookie of this name holds a session or a part of one, of any provider.
     #[must_use]
     pub fn owns_cookie(&self, name: &str) -> bool {
-        self.0.iter().any(|(_, provider)| provider.owns_cookie(name))
+        self.named.iter().any(|(_, provider)| provider.owns_cookie(name))
     }
 
     /// The names of the cookies in a request that hold a session or a part of one, for clearing; each name
@@ -128,12 +162,12 @@ impl Providers {
 
     fn accepted<'p>(&'p self, accepted: &'p Accepted) -> impl Iterator<Item = &'p (Arc<str>, Provider)> {
         let count = match accepted {
-            Accepted::All => self.0.len(),
+            Accepted::All => self.named.len(),
             Accepted::Listed(places) => places.len(),
         };
         (0..count).filter_map(move |nth| match accepted {
-            Accepted::All => self.0.get(nth),
-            Accepted::Listed(places) => self.0.get(*places.get(nth)?),
+            Accepted::All => self.named.get(nth),
+            Accepted::Listed(places) => self.named.get(*places.get(nth)?),
         })
     }
 }
@@ -141,6 +175,12 @@ impl Providers {
 impl Failures {
     pub fn iter(&self) -> impl Iterator<Item = &Failure> {
         self.0.iter()
+    }
+
+    /// Whether a session was sent that somebody ended.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.0.iter().any(|failure| failure.error == SessionError::Revoked)
     }
 
     /// The outage by which it cannot be known whether there is a session.

@@ -120,7 +120,7 @@ fn the_schema_says_what_it_is() {
     let sections: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!(
         sections,
-        ["listen", "sessions", "login", "rules", "default", "next", "identity", "telemetry"]
+        ["listen", "sessions", "login", "rules", "default", "next", "identity", "revocation", "telemetry"]
     );
 }
 
@@ -143,7 +143,7 @@ fn the_schema_accepts_what_is_shipped_and_documented() {
 fn the_schema_refuses_what_the_program_refuses() {
     let schema = schema();
     for (document, place) in [
-        (json!({"revocation": {}}), ""),
+        (json!({"revocation": {"on_outage": "hope"}}), ".revocation"),
         (json!({"listen": {"http": "0.0.0.0:9192"}}), ".listen"),
         (json!({"sessions": {"web": {"refresh": "often"}}}), ".sessions"),
         (json!({"sessions": {"web": {"kind": "saml"}}}), ".sessions"),

@@ -10,6 +10,7 @@ mod redis;
 mod secrets;
 mod stored;
 
+pub(super) use self::secrets::Secrets;
 use std::sync::Arc;
 
 use indexmap::IndexMap;

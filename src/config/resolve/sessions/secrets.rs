@@ -1,4 +1,4 @@
-//! Secrets of a provider: written in place, in a file, or in Auth.js's own variables.
+//! Secrets as the configuration gives them: written in place, or in a file, or in Auth.js's own variables.
 
 use std::fs;
 
@@ -6,45 +6,72 @@ use zeroize::Zeroizing;
 
 use super::Written;
 use crate::config::error::Problems;
+use crate::config::raw::OneOrMany;
 use crate::secret::Secret;
+
+/// The keys `secret` and `secret_file` of one section.
+pub(in crate::config::resolve) struct Secrets<'w> {
+    /// The path of the section.
+    pub path: &'w str,
+    pub secret: Option<&'w OneOrMany>,
+    pub secret_file: Option<&'w str>,
+    pub allow_weak: bool,
+}
+
+impl Secrets<'_> {
+    /// The secrets, newest first; at least one.
+    pub(in crate::config::resolve) fn read(&self, problems: &mut Problems) -> Option<Vec<Secret>> {
+        let (secret, file) = (format!("{}.secret", self.path), format!("{}.secret_file", self.path));
+        let written = match (self.secret, self.secret_file) {
+            (Some(_), Some(_)) => {
+                problems.error(file, "stands beside `secret`: keep one of them");
+                return None;
+            }
+            (Some(written), None) => written.clone().with_paths(&secret),
+            (None, Some(name)) => from_file(&file, name, problems)?,
+            (None, None) => Vec::new(),
+        };
+        checked(&secret, written, self.allow_weak, problems)
+    }
+}
 
 impl Written<'_> {
     /// The secrets as written, else those of Auth.js's variables.
     pub(super) fn secrets(&self, problems: &mut Problems) -> Option<Vec<Secret>> {
-        let raw = &self.raw;
-        if raw.secret.is_none() && raw.secret_file.is_none() {
-            let own = &self.auth.secrets;
-            let named = own.iter().map(|(name, secret)| ((*name).to_owned(), secret.clone())).collect();
-            return self.checked(named, problems);
+        if self.raw.secret.is_some() || self.raw.secret_file.is_some() {
+            return self.written_secrets(problems);
         }
-        self.written_secrets(problems)
+        let own = self.auth.secrets.iter();
+        let named = own.map(|(name, secret)| ((*name).to_owned(), secret.clone())).collect();
+        checked(&self.key("secret"), named, self.raw.allow_weak_secret, problems)
     }
 
     /// The secrets as written, and none of the environment's.
     pub(super) fn written_secrets(&self, problems: &mut Problems) -> Option<Vec<Secret>> {
-        let written = match (&self.raw.secret, &self.raw.secret_file) {
-            (Some(_), Some(_)) => {
-                problems.error(self.key("secret_file"), "stands beside `secret`: keep one of them");
-                return None;
-            }
-            (Some(secret), None) => secret.clone().with_paths(&self.key("secret")),
-            (None, Some(file)) => from_file(&self.key("secret_file"), file, problems)?,
-            (None, None) => Vec::new(),
+        let secrets = Secrets {
+            path: &self.path,
+            secret: self.raw.secret.as_ref(),
+            secret_file: self.raw.secret_file.as_deref(),
+            allow_weak: self.raw.allow_weak_secret,
         };
-        self.checked(written, problems)
+        secrets.read(problems)
     }
+}
 
-    fn checked(&self, written: Vec<(String, String)>, problems: &mut Problems) -> Option<Vec<Secret>> {
-        if written.is_empty() {
-            let message = "is missing: write `secret: ${AUTH_SECRET}` or `secret_file`, or set AUTH_SECRET";
-            problems.error(self.key("secret"), message);
-            return None;
-        }
-        let allow_weak = self.raw.allow_weak_secret;
-        let checked: Vec<Option<Secret>> =
-            written.iter().map(|(path, text)| check(path, text, allow_weak, problems)).collect();
-        checked.into_iter().collect()
+fn checked(
+    path: &str,
+    written: Vec<(String, String)>,
+    allow_weak: bool,
+    problems: &mut Problems,
+) -> Option<Vec<Secret>> {
+    if written.is_empty() {
+        let message = "is missing: write `secret: ${AUTH_SECRET}` or `secret_file`, or set AUTH_SECRET";
+        problems.error(path, message);
+        return None;
     }
+    let checked: Vec<Option<Secret>> =
+        written.iter().map(|(path, text)| check(path, text, allow_weak, problems)).collect();
+    checked.into_iter().collect()
 }
 
 /// One secret a line, as a mounted Kubernetes secret holds them.

@@ -1,0 +1,92 @@
+//! `revocation`: the list of ended sessions, and the secret that adds to it.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::sessions::Secrets;
+use crate::config::error::Problems;
+use crate::config::raw::RawRevocation;
+use crate::secret::Secret;
+use crate::session::redis::connection::RedisServer;
+use crate::session::revocation::{RevocationOptions, Revocations};
+
+const PREFIX: &str = "sessiongate:";
+const TIMEOUT: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(10);
+const KEEP: Duration = Duration::from_hours(31 * 24);
+const MAX_STALENESS: Duration = Duration::from_mins(1);
+
+/// The list, and the secret of the admin listener where there is one.
+pub(super) struct Revocation {
+    pub(super) list: Option<Arc<Revocations>>,
+    pub(super) secret: Option<Secret>,
+}
+
+/// `None` where a mistake was noted.
+pub(super) fn resolve(raw: Option<RawRevocation>, problems: &mut Problems) -> Option<Revocation> {
+    let Some(raw) = raw else { return Some(Revocation { list: None, secret: None }) };
+    let secret = secret(&raw, problems);
+    let timeout = raw.timeout.unwrap_or(TIMEOUT);
+    let poll = raw.poll.unwrap_or(POLL);
+    let max_staleness = raw.max_staleness.unwrap_or(MAX_STALENESS);
+    let keep = raw.keep.unwrap_or(KEEP);
+    for (key, duration) in [("timeout", timeout), ("poll", poll), ("keep", keep)] {
+        if duration.is_zero() {
+            problems.error(format!("revocation.{key}"), "must be more than nothing");
+        }
+    }
+    if max_staleness <= poll {
+        problems.error(
+            "revocation.max_staleness",
+            "must be longer than `poll`, after which the list is read again",
+        );
+    }
+    let redis = redis(&raw, timeout, problems);
+    let options = RevocationOptions {
+        redis: redis?,
+        prefix: raw.prefix.unwrap_or_else(|| PREFIX.to_owned()),
+        poll,
+        keep,
+        max_staleness,
+        on_outage: raw.on_outage.unwrap_or_default(),
+    };
+    Some(Revocation { list: Some(Revocations::new(options)), secret: secret? })
+}
+
+fn redis(raw: &RawRevocation, timeout: Duration, problems: &mut Problems) -> Option<RedisServer> {
+    let Some(url) = &raw.redis else {
+        problems
+            .error("revocation.redis", "is missing: write the address of Redis, as in `redis://cache:6379`");
+        return None;
+    };
+    let ca = match &raw.ca_file {
+        Some(file) => {
+            let read = fs::read(file).map_err(|error| format!("{file}: {error}"));
+            Some(problems.ok("revocation.ca_file", read)?)
+        }
+        None => None,
+    };
+    problems.ok("revocation.redis", RedisServer::new(url, ca, timeout))
+}
+
+/// The outer `None`: a mistake was noted.
+fn secret(raw: &RawRevocation, problems: &mut Problems) -> Option<Option<Secret>> {
+    if raw.secret.is_none() && raw.secret_file.is_none() {
+        return Some(None);
+    }
+    let secrets = Secrets {
+        path: "revocation",
+        secret: raw.secret.as_ref(),
+        secret_file: raw.secret_file.as_deref(),
+        allow_weak: false,
+    };
+    let mut secrets = secrets.read(problems)?.into_iter();
+    match (secrets.next(), secrets.next()) {
+        (Some(secret), None) => Some(Some(secret)),
+        _ => {
+            problems.error("revocation.secret", "must be one secret");
+            None
+        }
+    }
+}
