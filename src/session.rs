@@ -10,6 +10,7 @@ pub mod database;
 pub mod endpoint;
 mod error;
 pub mod jwe;
+mod moment;
 mod providers;
 mod record;
 pub mod redis;

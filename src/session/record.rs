@@ -1,11 +1,11 @@
 //! A session as a store keeps it, and the claims that are made of it.
 
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 
 use super::Claims;
+use super::moment::moment;
 
 /// Members of a stored session that are the credential itself: they never become claims.
 const TOKENS: [&str; 4] = ["sessionToken", "session_token", "sessiontoken", "token"];
@@ -43,13 +43,7 @@ impl Record {
 
     /// When the session began, where the store says so; in seconds since 1970.
     pub(in crate::session) fn created(&self) -> Option<f64> {
-        match self.session.get("createdAt").or_else(|| self.session.get("created_at"))? {
-            Value::String(text) => {
-                let at = humantime::parse_rfc3339(text).ok()?;
-                Some(at.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
-            }
-            value => value.as_f64().map(|ms| ms / 1000.0),
-        }
+        moment(self.session.get("createdAt").or_else(|| self.session.get("created_at"))?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rows as JSON, as an adapter would hand them to JavaScript.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use sqlx::mysql::MySqlRow;
 use sqlx::postgres::{PgRow, PgTypeInfo, PgTypeKind};
@@ -9,6 +11,7 @@ use sqlx::types::time::{Date, OffsetDateTime, PrimitiveDateTime};
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use super::query::{DIVIDER, Queries};
+use crate::session::moment::{iso, moment};
 use crate::session::stored::Record;
 use crate::session::{Claims, Outage};
 
@@ -73,36 +76,10 @@ impl Row {
     }
 }
 
-/// A moment in seconds since 1970: a date as text, or seconds or milliseconds as a number or as text.
-pub(super) fn moment(value: &Value) -> Option<f64> {
-    /// Milliseconds since 1970 that are taken for seconds would be in the year 5138 and later.
-    const FIRST_MILLISECONDS: f64 = 1e11;
-    let number = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => match text.parse::<f64>() {
-            Ok(number) => number,
-            Err(_) => return of_text(text),
-        },
-        _ => return None,
-    };
-    if !number.is_finite() || number <= 0.0 {
-        return None;
-    }
-    Some(if number >= FIRST_MILLISECONDS { number / 1000.0 } else { number })
-}
-
-/// `2026-01-31T00:00:00.000Z`, or with a space, and read as UTC where it does not say so.
-fn of_text(text: &str) -> Option<f64> {
-    let text = text.trim_end_matches("+00:00").trim_end_matches(" UTC");
-    let at = humantime::parse_rfc3339_weak(text).ok()?;
-    Some(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64())
-}
-
 /// As `JSON.stringify` writes a `Date`.
 fn date(at: OffsetDateTime) -> Option<Value> {
     let since = u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()?;
-    let at = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_millis(since))?;
-    Some(Value::String(humantime::format_rfc3339_millis(at).to_string()))
+    iso(Duration::from_millis(since).as_secs_f64()).map(Value::String)
 }
 
 fn of_postgres(row: &PgRow, at: usize, kind: &PgTypeInfo) -> Option<Value> {
@@ -171,33 +148,4 @@ fn of_sqlite(row: &SqliteRow, at: usize) -> Option<Value> {
 fn integer(n: i64) -> Value {
     const EXACT: i64 = 1 << 53;
     if (-EXACT..=EXACT).contains(&n) { Value::from(n) } else { Value::String(n.to_string()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::moment;
-
-    #[test]
-    fn a_moment_is_a_date_or_a_number_in_whichever_way_adapters_write_it() {
-        for (value, expected) in [
-            (json!("2026-01-01T00:00:00.500Z"), Some(1_767_225_600.5)),
-            (json!("2026-01-01 00:00:00"), Some(1_767_225_600.0)),
-            (json!("2026-01-01T00:00:00+00:00"), Some(1_767_225_600.0)),
-            (json!(1_767_225_600), Some(1_767_225_600.0)),
-            (json!(1_767_225_600_500_i64), Some(1_767_225_600.5)),
-            (json!("1767225600500"), Some(1_767_225_600.5)),
-            (json!("2026-01-01T00:00:00+02:00"), None),
-            (json!("soon"), None),
-            (json!(""), None),
-            (json!("inf"), None),
-            (json!(0), None),
-            (json!(-5), None),
-            (json!(null), None),
-            (json!(true), None),
-        ] {
-            assert_eq!(moment(&value), expected, "{value}");
-        }
-    }
 }
