@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use metrics::{Counter, counter};
@@ -11,6 +11,7 @@ use moka::Expiry;
 use moka::future::Cache;
 use tokio::sync::Semaphore;
 
+use super::moment::seconds;
 use super::record::Record;
 use super::stored::{Sought, Store};
 use super::{Claims, Outage, Refresh, SessionError};
@@ -287,9 +288,4 @@ fn key_of(sought: &Sought) -> Key {
         *byte = *hashed;
     }
     key
-}
-
-/// Seconds since 1970. Before that a clock is wrong, and nothing shall be valid by it.
-fn seconds(now: SystemTime) -> f64 {
-    now.duration_since(UNIX_EPOCH).map_or(f64::INFINITY, |since| since.as_secs_f64())
 }

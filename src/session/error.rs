@@ -92,6 +92,10 @@ pub enum SessionError {
     /// Nobody's: signed out, or never issued.
     #[error("the session store knows no such session")]
     Unknown,
+    /// Nobody's: the application makes the cookie cache anew when it is next asked. The operator's, where that is not
+    /// configured there.
+    #[error("no valid cookie cache was sent, and no session store is configured")]
+    NotCached,
     /// Nobody's: somebody ended it.
     #[error("the session was revoked")]
     Revoked,
@@ -121,6 +125,7 @@ impl SessionError {
             Self::NotASession => "not_a_session",
             Self::Signature => "signature",
             Self::Unknown => "unknown",
+            Self::NotCached => "not_cached",
             Self::Revoked => "revoked",
             Self::Unavailable(outage) => outage.label(),
         }

@@ -1,6 +1,6 @@
 //! Moments as JavaScript, databases and adapters write them.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -27,6 +27,11 @@ fn of_text(text: &str) -> Option<f64> {
     let text = text.trim_end_matches("+00:00").trim_end_matches(" UTC");
     let at = humantime::parse_rfc3339_weak(text).ok()?;
     Some(at.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
+}
+
+/// Seconds since 1970. Before that a clock is wrong, and nothing shall be valid by it.
+pub(in crate::session) fn seconds(now: SystemTime) -> f64 {
+    now.duration_since(UNIX_EPOCH).map_or(f64::INFINITY, |since| since.as_secs_f64())
 }
 
 /// As `Date.prototype.toISOString` writes seconds since 1970; `None` outside the years 1970 to 9999.

@@ -1,7 +1,6 @@
 //! Sessions that a store keeps: an opaque token in a cookie, and the store that knows whose it is.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 pub use super::cache::{CacheOptions, Found, Lookups};
 use super::credential::{Credential, Precedence, part_of};
@@ -114,18 +113,6 @@ impl Stored {
             (Some(credential), Some(cookie)) => self.judge(&credential, cookie, provider, request).await,
             _ => Err(Failure { provider: provider.clone(), error: SessionError::Absent, finding: None }),
         }
-    }
-
-    /// The session of a token that was found in a request.
-    ///
-    /// # Errors
-    /// That it is unknown or over, or that this cannot be known.
-    pub(in crate::session) async fn find(
-        &self,
-        sought: Sought,
-        now: SystemTime,
-    ) -> Result<Found, SessionError> {
-        self.lookups.find(sought, now).await
     }
 
     /// Whether a cookie of this name holds a session or a part of one.
