@@ -10,6 +10,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod better_auth;
 mod gate;
 mod matchers;
 mod middleware;

@@ -11,7 +11,7 @@ use crate::session::jwe::{Encryption, Key};
 
 /// Salt and info of the key of the cookie cache.
 const SALT: &[u8] = b"better-auth-session";
-const INFO: &[u8] = b"BetterAuth.js Generated Encryption Key (better-auth-session)";
+const INFO: &[u8] = b"BetterAuth.js Generated Encryption Key";
 
 /// The keys of every secret, the newest first.
 pub(super) struct Keys(Vec<SecretKeys>);

@@ -96,7 +96,7 @@ pub(super) fn hash_of(token: &str) -> TokenHash {
 
 fn hash_from_hex(hex: &str) -> Option<TokenHash> {
     let mut hash = TokenHash::default();
-    if hex.len() != 2 * hash.len() || !hex.is_ascii() {
+    if hex.len() != 2 * hash.len() || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     for (at, byte) in hash.iter_mut().enumerate() {
