@@ -9,6 +9,7 @@ pub mod credential;
 pub mod database;
 pub mod endpoint;
 mod error;
+mod http;
 pub mod jwe;
 mod moment;
 mod providers;

@@ -92,6 +92,8 @@ fn what_better_auth_accepts_is_accepted_and_nothing_else() {
         *(if reason.is_some() { &mut different } else { &mut equal }) += 1;
     }
     assert!(surprises.is_empty(), "{surprises:#?}");
-    println!("better-auth.json: {equal} equal, {different} different by design, {not_applicable} not applicable");
+    println!(
+        "better-auth.json: {equal} equal, {different} different by design, {not_applicable} not applicable"
+    );
     assert_eq!(equal + different + not_applicable, cases.len());
 }
