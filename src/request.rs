@@ -98,12 +98,12 @@ impl<'a> Headers<'a> {
 
     /// The first value of a header; names are compared without regard to case (RFC 9110, 5.1).
     #[must_use]
-    pub fn get<'s>(&'s self, name: &'s str) -> Option<&'s str> {
+    pub fn get<'s>(&'s self, name: &str) -> Option<&'s str> {
         self.get_all(name).next().map(AsRef::as_ref)
     }
 
     /// Every value of a header, in order.
-    pub fn get_all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Cow<'a, str>> {
+    pub fn get_all<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s Cow<'a, str>> {
         self.fields.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 

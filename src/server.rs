@@ -118,9 +118,7 @@ impl Bound {
     /// [`ServerError`] where the listener fails.
     pub async fn run(self, program: Program, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let Program { gate, metrics, admin_secret } = program;
-        if let Some(revocations) = gate.sessions.revocations() {
-            revocations.start();
-        }
+        gate.sessions.start();
         let revocations = gate.sessions.revocations().cloned().zip(admin_secret);
         let (ready, is_ready) = watch::channel(true);
         let admin = self.admin.map(|listener| {

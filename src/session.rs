@@ -11,6 +11,7 @@ pub mod endpoint;
 mod error;
 mod http;
 pub mod jwe;
+pub mod jwks;
 mod moment;
 mod providers;
 mod record;

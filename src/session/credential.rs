@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use percent_encoding::percent_decode_str;
 
@@ -18,6 +18,9 @@ use crate::request::cookies::Cookies;
 
 /// The most chunks of one session cookie that are read.
 pub const MAX_CHUNKS: usize = 16;
+
+/// `Authorization: Bearer`.
+static BEARER: LazyLock<(Arc<str>, Arc<str>)> = LazyLock::new(|| ("authorization".into(), "Bearer ".into()));
 
 /// Which of two chunks with the same name counts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +57,8 @@ pub struct Finding {
 pub enum Source {
     /// In the cookie `name`, or in as many `chunks` of it; 0 chunks: whole.
     Cookie { name: Arc<str>, chunks: usize },
-    /// In `Authorization: Bearer`.
-    Bearer,
+    /// In a header, after a prefix, as in `Authorization: Bearer `.
+    Header { name: Arc<str>, prefix: Arc<str> },
 }
 
 impl<'r> Credential<'r> {
@@ -92,15 +95,28 @@ impl<'r> Credential<'r> {
         })
     }
 
-    /// The bearer token of a request (RFC 6750, section 2.1), if there is one.
-    ///
-    /// As in `getToken()`, the scheme is exactly `Bearer` and the token ends at the next space.
+    /// The bearer token of a request (RFC 6750, section 2.1), if there is one; as in `getToken()`, the scheme is exactly
+    /// `Bearer`.
     #[must_use]
     pub fn from_bearer(headers: &'r Headers<'_>, max_bytes: usize) -> Option<Self> {
-        let mut values = headers.get_all("authorization").map(AsRef::as_ref);
-        let value: &str = values.next()?;
-        let token = value.strip_prefix("Bearer ")?.split(' ').next().filter(|token| !token.is_empty())?;
-        let tokens = if values.any(|other: &str| other != value) {
+        Self::from_header(headers, &BEARER.0, &BEARER.1, max_bytes)
+    }
+
+    /// The token in a header after a prefix, if there is one; it ends at the next space.
+    #[must_use]
+    pub fn from_header(
+        headers: &'r Headers<'_>,
+        name: &Arc<str>,
+        prefix: &Arc<str>,
+        max_bytes: usize,
+    ) -> Option<Self> {
+        let (value, is_repeated) = {
+            let mut values = headers.get_all(name).map(AsRef::as_ref);
+            let value: &'r str = values.next()?;
+            (value, values.any(|other: &str| other != value))
+        };
+        let token = value.strip_prefix(&**prefix)?.split(' ').next().filter(|token| !token.is_empty())?;
+        let tokens = if is_repeated {
             Err(SessionError::Conflict)
         } else if token.len() > max_bytes {
             Err(SessionError::TooLarge)
@@ -109,7 +125,8 @@ impl<'r> Credential<'r> {
                 .map(|token| Tokens { token, other: None })
                 .ok_or(SessionError::Malformed)
         };
-        Some(Self { finding: Finding { source: Source::Bearer, bytes: token.len() }, tokens })
+        let source = Source::Header { name: name.clone(), prefix: prefix.clone() };
+        Some(Self { finding: Finding { source, bytes: token.len() }, tokens })
     }
 
     /// Whether it is one cookie, not chunks and no header.

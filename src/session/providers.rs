@@ -102,6 +102,18 @@ impl Providers {
         self.revocations.as_ref()
     }
 
+    /// Begins what goes on in the background: keys that are fetched, revocations that are followed. Needs a runtime.
+    pub fn start(&self) {
+        for (_, provider) in &self.named {
+            if let Provider::Jwt(jwt) = provider {
+                jwt.start();
+            }
+        }
+        if let Some(revocations) = &self.revocations {
+            revocations.start();
+        }
+    }
+
     /// Whether any session may have been revoked: then even what is public has to look.
     #[must_use]
     pub fn may_be_revoked(&self) -> bool {

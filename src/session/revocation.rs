@@ -140,7 +140,9 @@ fn presented(session: &Session, request: &HttpRequest<'_>) -> SmallVec<[TokenHas
         Source::Cookie { name, .. } => {
             Credential::from_cookies(request.cookies(), name, Precedence::First, usize::MAX)
         }
-        Source::Bearer => Credential::from_bearer(&request.headers, usize::MAX),
+        Source::Header { name, prefix } => {
+            Credential::from_header(&request.headers, name, prefix, usize::MAX)
+        }
     };
     let mut hashes = SmallVec::new();
     let Some(tokens) = credential.as_ref().and_then(|credential| credential.tokens().ok()) else {

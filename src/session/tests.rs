@@ -23,7 +23,10 @@ fn claims(value: Value) -> Claims {
 }
 
 fn session(value: Value) -> Session {
-    let finding = Finding { source: Source::Bearer, bytes: 0 };
+    let finding = Finding {
+        source: Source::Header { name: "authorization".into(), prefix: "Bearer ".into() },
+        bytes: 0,
+    };
     Session::new(claims(value), 1_769_817_600.0, "web".into(), finding)
 }
 

@@ -195,7 +195,7 @@ fn what_each_provider_found_is_told_and_never_the_token() {
         (Vec::new(), "", "absent", ""),
         (whole(&good), "", "valid", "cookie authjs.session-token, "),
         (chunks, "", "valid", "cookie authjs.session-token, 2 chunks, "),
-        (Vec::new(), &*good, "valid", "Authorization: Bearer, "),
+        (Vec::new(), &*good, "valid", "header authorization, "),
         (whole(&token(SECRET, -90, -60)), "", "expired", "cookie"),
         (whole(&token(SECRET, -7200, 600)), "", "too_old", "cookie"),
         (whole(&token(OTHER_SECRET, -60, 600)), "", "unknown_key", "cookie"),

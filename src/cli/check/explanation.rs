@@ -110,6 +110,6 @@ fn describe(finding: &session::Finding) -> String {
         Source::Cookie { name, chunks: 0 } => format!("cookie {name}, {bytes} bytes"),
         Source::Cookie { name, chunks: 1 } => format!("cookie {name}, 1 chunk, {bytes} bytes"),
         Source::Cookie { name, chunks } => format!("cookie {name}, {chunks} chunks, {bytes} bytes"),
-        Source::Bearer => format!("Authorization: Bearer, {bytes} bytes"),
+        Source::Header { name, .. } => format!("header {name}, {bytes} bytes"),
     }
 }
