@@ -4,6 +4,7 @@ use ::metrics::{Unit, counter, describe_counter};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 use crate::policy::decision::Decision;
+use crate::session::Failures;
 
 const FAILURES: &str = "sessiongate_session_failures_total";
 
@@ -28,7 +29,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 
 /// Counts why there was no session. A visitor who has not signed in is no failure.
 pub(crate) fn count(decision: &Decision<'_>) {
-    for failure in decision.failures().into_iter().flat_map(|failures| failures.iter()) {
+    for failure in decision.failures().into_iter().flat_map(Failures::iter) {
         if !failure.error.is_absent() {
             let (provider, reason) = (failure.provider.to_string(), failure.error.label());
             counter!(FAILURES, "provider" => provider, "reason" => reason).increment(1);

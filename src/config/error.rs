@@ -37,6 +37,10 @@ fn list(file: Option<&PathBuf>, problems: &[Problem]) -> String {
     lines.join("\n")
 }
 
+/// A mistake was noted, so there is no value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted;
+
 /// The mistakes found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems {

@@ -82,11 +82,9 @@ async fn revoke(State(admin): State<Admin>, headers: HeaderMap, body: axum::body
         return (challenge, answer(StatusCode::UNAUTHORIZED, "the bearer secret is missing or wrong"))
             .into_response();
     }
-    let entry = match serde_json::from_slice::<Revocation>(&body).ok().and_then(Revocation::entry) {
-        Some(entry) => entry,
-        None => {
-            return answer(StatusCode::BAD_REQUEST, "send one of {\"sub\": …}, {\"jti\": …}, {\"token\": …}");
-        }
+    let parsed = serde_json::from_slice::<Revocation>(&body).ok();
+    let Some(entry) = parsed.and_then(Revocation::entry) else {
+        return answer(StatusCode::BAD_REQUEST, "send one of {\"sub\": …}, {\"jti\": …}, {\"token\": …}");
     };
     match revocations.revoke(entry).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),

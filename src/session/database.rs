@@ -1,4 +1,4 @@
-//! Database sessions of Auth.js: a row for each session, in PostgreSQL, MySQL, MariaDB or SQLite.
+//! Database sessions of Auth.js: a row for each session, in `PostgreSQL`, `MySQL`, `MariaDB` or `SQLite`.
 
 mod decode;
 mod pool;

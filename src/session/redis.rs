@@ -58,17 +58,10 @@ impl RedisStore {
             return Err(Outage::Failed);
         };
         let user = match user {
-            Some(user) => user,
-            None => {
-                let Some(owner) = session.get("userId").and_then(text_of) else { return Ok(None) };
-                let stored = self.object(&self.layout.user_key(&self.prefix, &owner)).await?;
-                match stored {
-                    Some((_, user)) => user,
-                    None => return Ok(None),
-                }
-            }
+            Some(user) => Some(user),
+            None => self.owner(&session).await?,
         };
-        Ok(Some(Record { session, user, expires }))
+        Ok(user.map(|user| Record { session, user, expires }))
     }
 
     /// Gives a session a new expiry, unless somebody else changed it; times are in seconds since 1970.
@@ -96,6 +89,13 @@ impl RedisStore {
         let mut call = script.key(key);
         call.arg(text).arg(written).arg((expires * 1000.0).round().to_string());
         self.server.run::<i64>(&call).await.map(|replaced| replaced == 1)
+    }
+
+    /// The user whose session it is, whom the adapters keep apart.
+    async fn owner(&self, session: &Claims) -> Result<Option<Claims>, Outage> {
+        let Some(id) = session.get("userId").and_then(text_of) else { return Ok(None) };
+        let stored = self.object(&format!("{}user:{id}", self.prefix)).await?;
+        Ok(stored.map(|(_, user)| user))
     }
 
     /// The JSON object at a key, and how it is written.

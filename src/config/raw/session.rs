@@ -10,6 +10,7 @@ use super::{OneOrMany, by_name};
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
+#[expect(clippy::struct_excessive_bools, reason = "they are switches of the configuration")]
 pub struct RawSession {
     /// How the application keeps its sessions.
     #[serde(deserialize_with = "by_name")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::sessions::Secrets;
-use crate::config::error::Problems;
+use crate::config::error::{Noted, Problems};
 use crate::config::raw::RawRevocation;
 use crate::secret::Secret;
 use crate::session::redis::connection::RedisServer;
@@ -51,7 +51,7 @@ pub(super) fn resolve(raw: Option<RawRevocation>, problems: &mut Problems) -> Op
         max_staleness,
         on_outage: raw.on_outage.unwrap_or_default(),
     };
-    Some(Revocation { list: Some(Revocations::new(options)), secret: secret? })
+    Some(Revocation { list: Some(Revocations::new(options)), secret: secret.ok()? })
 }
 
 fn redis(raw: &RawRevocation, timeout: Duration, problems: &mut Problems) -> Option<RedisServer> {
@@ -70,10 +70,9 @@ fn redis(raw: &RawRevocation, timeout: Duration, problems: &mut Problems) -> Opt
     problems.ok("revocation.redis", RedisServer::new(url, ca, timeout))
 }
 
-/// The outer `None`: a mistake was noted.
-fn secret(raw: &RawRevocation, problems: &mut Problems) -> Option<Option<Secret>> {
+fn secret(raw: &RawRevocation, problems: &mut Problems) -> Result<Option<Secret>, Noted> {
     if raw.secret.is_none() && raw.secret_file.is_none() {
-        return Some(None);
+        return Ok(None);
     }
     let secrets = Secrets {
         path: "revocation",
@@ -81,12 +80,10 @@ fn secret(raw: &RawRevocation, problems: &mut Problems) -> Option<Option<Secret>
         secret_file: raw.secret_file.as_deref(),
         allow_weak: false,
     };
-    let mut secrets = secrets.read(problems)?.into_iter();
-    match (secrets.next(), secrets.next()) {
-        (Some(secret), None) => Some(Some(secret)),
-        _ => {
-            problems.error("revocation.secret", "must be one secret");
-            None
-        }
+    let mut secrets = secrets.read(problems).ok_or(Noted)?.into_iter();
+    if let (Some(secret), None) = (secrets.next(), secrets.next()) {
+        return Ok(Some(secret));
     }
+    problems.error("revocation.secret", "must be one secret");
+    Err(Noted)
 }

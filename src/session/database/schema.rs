@@ -28,9 +28,9 @@ pub(super) struct Tables {
 /// How a column tells the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
-    /// In the engine's own type; in SQLite as whatever stands there.
+    /// In the engine's own type; in `SQLite` as whatever stands there.
     Native,
-    /// Milliseconds since 1970 as text, as TypeORM's adapter writes it.
+    /// Milliseconds since 1970 as text, as `TypeORM`'s adapter writes it.
     MillisecondsAsText,
 }
 

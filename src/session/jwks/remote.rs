@@ -138,7 +138,8 @@ impl RemoteKeys {
             return;
         }
         *last_attempt = Some(Instant::now());
-        drop(self.fetch().await);
+        // Why there are no keys was logged.
+        let _ = self.fetch().await;
     }
 
     async fn fetch(&self) -> Result<(), Outage> {
@@ -188,15 +189,12 @@ async fn keep_fresh(keys: Weak<RemoteKeys>) {
             remote.fetch().await
         };
         drop(remote);
-        match fetched {
-            Ok(()) => {
-                pause = FIRST_PAUSE;
-                tokio::time::sleep(REFRESH).await;
-            }
-            Err(_) => {
-                tokio::time::sleep(pause).await;
-                pause = LONGEST_PAUSE.min(pause * 2);
-            }
+        if fetched.is_ok() {
+            pause = FIRST_PAUSE;
+            tokio::time::sleep(REFRESH).await;
+        } else {
+            tokio::time::sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct RedisServer {
 }
 
 enum Place {
-    Single(Client),
+    Single(Box<Client>),
     Sentinel(Box<Mutex<SentinelClient>>),
     /// The Cluster, and its nodes one by one, any of which hears all messages.
     Cluster(Box<ClusterClient>, Vec<Client>),
@@ -46,7 +46,7 @@ impl RedisServer {
     pub fn new(url: &str, ca: Option<Vec<u8>>, timeout: Duration) -> Result<Self, AddressError> {
         let address = Address::parse(url)?;
         let place = match address {
-            Address::Single(url) => Place::Single(address::client(&url, ca.as_deref())?),
+            Address::Single(url) => Place::Single(Box::new(address::client(&url, ca.as_deref())?)),
             Address::Sentinel(sentinel) => Place::Sentinel(Box::new(Mutex::new(sentinel.client(ca)?))),
             Address::Cluster(nodes) => {
                 let clients: Result<_, _> =

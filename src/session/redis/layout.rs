@@ -31,10 +31,6 @@ impl Layout {
         }
     }
 
-    pub(super) fn user_key(self, prefix: &str, id: &str) -> String {
-        format!("{prefix}user:{id}")
-    }
-
     pub(super) const fn expires(self) -> &'static str {
         match self {
             Self::Upstash | Self::Unstorage => "expires",

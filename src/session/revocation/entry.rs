@@ -52,8 +52,7 @@ impl Entry {
             }
             Self::TokenId(jti) => format!("jti:{jti}"),
             Self::Token(hash) => {
-                let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("token:{hex}")
+                hash.iter().fold("token:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
             }
         }
     }

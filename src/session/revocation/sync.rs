@@ -76,9 +76,10 @@ async fn follow(
             };
             let (Some(message), Some(list)) = (message, revocations.upgrade()) else { return };
             let entry = message.get_payload::<String>().ok().and_then(|member| Entry::of_member(&member));
-            match entry {
-                Some(entry) => list.add(entry, SystemTime::now() + list.options.keep),
-                None => tracing::warn!("a message about revocations cannot be read"),
+            if let Some(entry) = entry {
+                list.add(entry, SystemTime::now() + list.options.keep);
+            } else {
+                tracing::warn!("a message about revocations cannot be read");
             }
         }
     }
@@ -108,9 +109,10 @@ pub(super) async fn read(options: &RevocationOptions) -> Result<List, Outage> {
             let entry = std::str::from_utf8(&member).ok().and_then(Entry::of_member);
             let until =
                 Duration::try_from_secs_f64(score / 1000.0).ok().and_then(|at| UNIX_EPOCH.checked_add(at));
-            match (entry, until) {
-                (Some(entry), Some(until)) => list.add(entry, until),
-                _ => unreadable += 1,
+            if let (Some(entry), Some(until)) = (entry, until) {
+                list.add(entry, until);
+            } else {
+                unreadable += 1;
             }
         }
         if is_last {

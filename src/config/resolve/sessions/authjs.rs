@@ -20,7 +20,7 @@ pub(super) fn resolve(version: Version, written: &Written<'_>, problems: &mut Pr
         // The age at which a session is refused and the age that a renewed one reaches are one and the same.
         max_age: raw.max_age,
         max_token_bytes,
-        refresh: refresh?,
+        refresh: refresh.ok()?,
     };
     match AuthJs::new(options) {
         Ok(provider) => Some(Provider::AuthJs(provider)),

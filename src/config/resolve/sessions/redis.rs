@@ -12,13 +12,11 @@ use crate::session::stored::{Store, Stored};
 
 pub(super) fn resolve(written: &Written<'_>, problems: &mut Problems) -> Option<Provider> {
     let options = written.stored_options(problems);
-    let layout = match &written.raw.schema {
-        Some(schema) => problems.ok(&written.key("schema"), schema.parse()),
-        None => {
-            problems
-                .error(written.key("schema"), "is missing: write `upstash`, `unstorage` or `better-auth`");
-            None
-        }
+    let layout = if let Some(schema) = &written.raw.schema {
+        problems.ok(&written.key("schema"), schema.parse())
+    } else {
+        problems.error(written.key("schema"), "is missing: write `upstash`, `unstorage` or `better-auth`");
+        None
     };
     let server = written.redis_server(problems);
     let layout = layout?;

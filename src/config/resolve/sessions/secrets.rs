@@ -31,7 +31,7 @@ impl Secrets<'_> {
             (None, Some(name)) => from_file(&file, name, problems)?,
             (None, None) => Vec::new(),
         };
-        checked(&secret, written, self.allow_weak, problems)
+        checked(&secret, &written, self.allow_weak, problems)
     }
 }
 
@@ -42,8 +42,8 @@ impl Written<'_> {
             return self.written_secrets(problems);
         }
         let own = self.auth.secrets.iter();
-        let named = own.map(|(name, secret)| ((*name).to_owned(), secret.clone())).collect();
-        checked(&self.key("secret"), named, self.raw.allow_weak_secret, problems)
+        let named: Vec<_> = own.map(|(name, secret)| ((*name).to_owned(), secret.clone())).collect();
+        checked(&self.key("secret"), &named, self.raw.allow_weak_secret, problems)
     }
 
     /// The secrets as written, and none of the environment's.
@@ -60,7 +60,7 @@ impl Written<'_> {
 
 fn checked(
     path: &str,
-    written: Vec<(String, String)>,
+    written: &[(String, String)],
     allow_weak: bool,
     problems: &mut Problems,
 ) -> Option<Vec<Secret>> {

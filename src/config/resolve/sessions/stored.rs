@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Written;
-use crate::config::error::Problems;
+use crate::config::error::{Noted, Problems};
 use crate::session::authjs::{MAX_TOKEN_BYTES, Version, is_cookie_name};
 use crate::session::stored::{CacheOptions, StoredOptions};
 use crate::session::{CacheLimits, Refresh};
@@ -11,7 +11,7 @@ use crate::session::{CacheLimits, Refresh};
 /// What a token may be configured to be at most: the header section that Envoy accepts.
 const LARGEST_TOKEN_BYTES: usize = 64 * 1024;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Written<'_> {
     /// All that a provider needs that looks tokens up, but its store.
@@ -25,7 +25,7 @@ impl Written<'_> {
             bearer: self.raw.bearer,
             max_token_bytes,
             cache: cache?,
-            refresh: refresh?,
+            refresh: refresh.ok()?,
         })
     }
 
@@ -84,14 +84,14 @@ impl Written<'_> {
         max_token_bytes
     }
 
-    /// When sessions are renewed; the inner `None`: never. The outer one: a mistake was noted.
-    pub(super) fn refresh(&self, problems: &mut Problems) -> Option<Option<Refresh>> {
+    /// When sessions are renewed; `None`: never.
+    pub(super) fn refresh(&self, problems: &mut Problems) -> Result<Option<Refresh>, Noted> {
         let raw = &self.raw;
         if !raw.refresh {
             if raw.update_age.is_some() {
                 problems.warning(self.key("update_age"), "means nothing without `refresh: true`");
             }
-            return Some(None);
+            return Ok(None);
         }
         let refresh = Refresh {
             update_age: raw.update_age.unwrap_or(Refresh::UPDATE_AGE),
@@ -102,8 +102,8 @@ impl Written<'_> {
                 self.key("update_age"),
                 "must be shorter than `max_age`, or no session is ever renewed",
             );
-            return None;
+            return Err(Noted);
         }
-        Some(Some(refresh))
+        Ok(Some(refresh))
     }
 }
