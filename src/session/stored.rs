@@ -13,7 +13,6 @@ use crate::request::HttpRequest;
 
 /// Where sessions are kept.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each provider")]
 pub enum Store {
     Database(Database),
     Redis(RedisStore),

@@ -14,6 +14,7 @@ pub mod mint;
 pub mod polling;
 pub mod process;
 pub mod runtime;
+pub mod servers;
 pub mod session;
 pub mod slow_call;
 pub mod upstream;

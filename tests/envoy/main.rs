@@ -21,5 +21,7 @@ mod identity;
 mod lifecycle;
 mod paths;
 mod protocols;
+mod revocation;
 mod secrecy;
+mod stores;
 mod tokens;

@@ -59,6 +59,10 @@ impl Process {
         found.unwrap_or_else(|| panic!("{} ended without {what}; it wrote:\n{}", self.name, self.output()))
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child of ours").is_none()
     }

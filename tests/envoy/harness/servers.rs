@@ -1,0 +1,215 @@
+//! Real PostgreSQL and Redis, on free ports of the loopback interface, with their data in folders of their own.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::polling::{wait_for, wait_until};
+use super::process::Process;
+
+/// A Redis that can be stopped in the middle of what it does, killed and started again, with nothing kept.
+pub struct Redis {
+    pub port: u16,
+    process: Option<Process>,
+    folder: TempDir,
+}
+
+impl Redis {
+    pub fn start() -> Self {
+        let mut redis =
+            Self { port: free_port(), process: None, folder: tempfile::tempdir().expect("a folder") };
+        redis.begin();
+        redis
+    }
+
+    /// Starts it, or starts it again.
+    pub fn begin(&mut self) {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"]);
+        command.arg(self.port.to_string()).arg("--dir").arg(self.folder.path());
+        self.process = Some(Process::start("redis", &mut command));
+        wait_until("Redis to answer", || self.try_ask(&["PING"]).is_some_and(|answer| answer == "PONG"));
+    }
+
+    pub fn kill(&mut self) {
+        self.process.take().expect("it runs").kill();
+    }
+
+    pub fn freeze(&self) {
+        self.process.as_ref().expect("it runs").freeze();
+    }
+
+    pub fn thaw(&self) {
+        self.process.as_ref().expect("it runs").thaw();
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// What `redis-cli` says to a command.
+    pub fn ask(&self, command: &[&str]) -> String {
+        self.try_ask(command).unwrap_or_else(|| panic!("Redis refused {command:?}"))
+    }
+
+    fn try_ask(&self, command: &[&str]) -> Option<String> {
+        let mut cli = Command::new("redis-cli");
+        let output = cli.args(["-p", &self.port.to_string()]).args(command).output().expect("redis-cli runs");
+        let text = String::from_utf8(output.stdout).expect("text").trim().to_owned();
+        (output.status.success() && !text.starts_with("ERR")).then_some(text)
+    }
+}
+
+/// A PostgreSQL with one database, `app`, of a user without a password.
+pub struct Postgres {
+    pub port: u16,
+    process: Option<Process>,
+    folder: TempDir,
+}
+
+impl Postgres {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut init = unprivileged(&tool("initdb"), &folder);
+        init.args(["--auth=trust", "--username=app", "--encoding=UTF8", "--no-sync", "-D"])
+            .arg(data(&folder));
+        let done = init.output().expect("initdb runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let mut postgres = Self { port: free_port(), process: None, folder };
+        postgres.begin();
+        postgres.run("postgres", "CREATE DATABASE app");
+        postgres
+    }
+
+    /// Starts it, or starts it again.
+    pub fn begin(&mut self) {
+        let mut command = unprivileged(&tool("postgres"), &self.folder);
+        command.args(["-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=20", "-p"]);
+        command
+            .arg(self.port.to_string())
+            .arg("-k")
+            .arg(self.folder.path())
+            .arg("-D")
+            .arg(data(&self.folder));
+        self.process = Some(Process::start("postgres", &mut command));
+        wait_until("PostgreSQL to answer", || self.try_run("postgres", "SELECT 1").is_some());
+    }
+
+    /// Ends it at once, with all of its connections.
+    pub fn kill(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        process.signal(Signal::QUIT);
+        process.wait();
+    }
+
+    /// Stops it and every process that serves a connection.
+    pub fn freeze(&self) {
+        self.process.as_ref().expect("it runs").freeze();
+        self.signal_children(Signal::STOP);
+    }
+
+    pub fn thaw(&self) {
+        self.signal_children(Signal::CONT);
+        self.process.as_ref().expect("it runs").thaw();
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://app@127.0.0.1:{}/app", self.port)
+    }
+
+    /// Runs statements in the database `app`; what they print, without decoration.
+    pub fn sql(&self, statements: &str) -> String {
+        self.run("app", statements)
+    }
+
+    fn run(&self, database: &str, statements: &str) -> String {
+        self.try_run(database, statements).unwrap_or_else(|| panic!("PostgreSQL refused {statements}"))
+    }
+
+    fn try_run(&self, database: &str, statements: &str) -> Option<String> {
+        let mut psql = Command::new(tool("psql"));
+        psql.args(["-h", "127.0.0.1", "-U", "app", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", database, "-p"]);
+        let output = psql.arg(self.port.to_string()).arg("-c").arg(statements).output().expect("psql runs");
+        let text = String::from_utf8(output.stdout).expect("text").trim().to_owned();
+        output.status.success().then_some(text)
+    }
+
+    fn signal_children(&self, signal: Signal) {
+        let parent = self.process.as_ref().expect("it runs").id().to_string();
+        for entry in fs::read_dir("/proc").expect("proc").flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+                continue;
+            };
+            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            // After the command in its brackets: the state, then the parent (proc_pid_stat(5)).
+            let is_child =
+                stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)) == Some(&parent);
+            if let (true, Some(pid)) = (is_child, Pid::from_raw(pid)) {
+                let _ = kill_process(pid, signal);
+            }
+        }
+    }
+}
+
+/// A process that is stopped cannot be told to end its children.
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            self.process = None;
+            process.thaw();
+            process.signal(Signal::QUIT);
+            process.wait();
+        }
+    }
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// The newest installed version of one of PostgreSQL's programs.
+fn tool(name: &str) -> PathBuf {
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is installed: run `make tools`")
+        .flatten()
+        .map(|entry| entry.path().join("bin").join(name))
+        .filter(|program| program.exists())
+        .collect();
+    versions.sort();
+    versions.pop().unwrap_or_else(|| panic!("{name} is not installed: run `make tools`"))
+}
+
+fn data(folder: &TempDir) -> PathBuf {
+    folder.path().join("data")
+}
+
+/// PostgreSQL refuses to run as root: then it runs as the user that its package made.
+fn unprivileged(program: &std::path::Path, folder: &TempDir) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder.path());
+    if rustix::process::getuid().is_root() {
+        let (user, group) = (id("-u"), id("-g"));
+        std::os::unix::fs::chown(folder.path(), Some(user), Some(group)).expect("root may");
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+fn id(which: &str) -> u32 {
+    let output = Command::new("id").args([which, "postgres"]).output().expect("id runs");
+    String::from_utf8(output.stdout).expect("text").trim().parse().expect("the user of PostgreSQL")
+}
+
+/// Waits until nobody listens on a port of this machine.
+pub fn wait_for_silence(port: u16) {
+    wait_for("the port to be free", || {
+        TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_err().then_some(())
+    });
+}
