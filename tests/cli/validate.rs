@@ -38,7 +38,7 @@ revocation: {{}}
         "listen.grpc",
         "listen.http",
         "login.url",
-        "revocation",
+        "revocation.redis",
         "rules[0].matcher[0]",
         "rules[1].hosts",
         "rules[1].name",

@@ -18,6 +18,7 @@ mod browser;
 mod grpc_server;
 mod hostile;
 mod identity;
+mod issuer;
 mod lifecycle;
 mod paths;
 mod protocols;
