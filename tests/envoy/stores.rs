@@ -2,14 +2,17 @@
 //! is sent to the login, and everything comes back by itself.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 
 use crate::harness::envoy::{Envoy, Listener};
 use crate::harness::gate::Gate;
 use crate::harness::http1::{Answer, Call};
 use crate::harness::polling::wait_until;
-use crate::harness::servers::{Postgres, Redis, wait_for_silence};
-use crate::harness::session::COOKIE;
+use crate::harness::process::Process;
+use crate::harness::servers::{Postgres, Redis, free_port, wait_for_silence};
+use crate::harness::session::{COOKIE, EMAIL, SECRET, ada, chunks, padded, v5};
 use crate::harness::upstream::{start_echo, start_grpc};
 
 /// The tables of `@auth/pg-adapter`, and one user.
@@ -225,5 +228,43 @@ fn a_session_in_redis_passes_and_an_outage_lets_nobody_in() {
     redis.begin();
     write(&redis);
     edge.wait_until_back("alive");
+    edge.assert_alive();
+}
+
+/// The session endpoint of a real Auth.js application.
+fn start_application(port: u16) -> Process {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/authjs");
+    let mut command = Command::new("node");
+    command.arg("session.mjs").args([&port.to_string(), SECRET]).current_dir(place);
+    let mut process = Process::start("application", &mut command);
+    process.wait_for_output("its address", |output| output.contains("/api/auth/session").then_some(()));
+    process
+}
+
+#[test]
+fn the_applications_own_endpoint_says_whose_session_it_is_and_an_outage_lets_nobody_in() {
+    let port = free_port();
+    let application = start_application(port);
+    let sessions = format!(
+        "  app: {{ kind: endpoint, url: 'http://127.0.0.1:{port}/api/auth/session', cache: 0s, timeout: 2s }}"
+    );
+    let mut edge = Edge::start("endpoint", &sessions);
+    let token = v5(padded(ada(), 5000)).mint();
+    let chunked = chunks(COOKIE, &token).join("; ");
+    let asked = |edge: &Edge| Call::page("/x").cookie(&chunked).send(edge.address());
+    assert_eq!(asked(&edge).upstream().values("x-auth-user-email"), [EMAIL]);
+    for token in [&token[..token.len() - 4], "x", "%0d%0ax-evil: 1", "a;b"] {
+        let answer = edge.ask("/x", token);
+        assert_eq!((answer.status, answer.reached_upstream()), (307, false), "{token}: {answer:?}");
+    }
+    application.freeze();
+    edge.assert_unavailable("x");
+    application.thaw();
+    wait_until("the application to answer again", || asked(&edge).reached_upstream());
+    application.kill();
+    wait_for_silence(port);
+    edge.assert_unavailable("x");
+    let _application = start_application(port);
+    wait_until("the application to answer again", || asked(&edge).reached_upstream());
     edge.assert_alive();
 }
