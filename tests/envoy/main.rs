@@ -22,6 +22,7 @@ mod issuer;
 mod lifecycle;
 mod paths;
 mod protocols;
+mod refresh;
 mod revocation;
 mod secrecy;
 mod stores;

@@ -13,6 +13,7 @@
 mod answers;
 mod identity;
 mod readings;
+mod refresh;
 
 use std::borrow::Cow;
 use std::fs;
@@ -31,10 +32,14 @@ const SECRET: &str = "gate-test-secret-gate-test-secret";
 
 /// A gate with a provider `web` and what the YAML says besides.
 fn gate(yaml: &str) -> Gate {
+    gate_of(&format!("sessions: {{ web: {{ kind: authjs, secret: {SECRET} }} }}\n{yaml}"))
+}
+
+/// A gate of this whole configuration.
+fn gate_of(yaml: &str) -> Gate {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sessiongate.yaml");
-    let text = format!("sessions: {{ web: {{ kind: authjs, secret: {SECRET} }} }}\n{yaml}");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, yaml).unwrap();
     match config::load(Some(&file), &Environment::default()) {
         Ok(settings) => settings.gate,
         Err(error) => panic!("{error}"),

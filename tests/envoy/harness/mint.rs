@@ -36,6 +36,16 @@ impl Token {
     }
 }
 
+/// The claims of a token, as Auth.js reads them.
+pub fn decode(version: &str, secret: &str, cookie: &str, token: &str) -> Value {
+    let mut request = json!({"op": "decode", "version": version, "secret": secret, "token": token});
+    if version == "v5" {
+        request["salt"] = json!(cookie);
+    }
+    let minter = MINTER.get_or_init(|| Mutex::new(Minter::start()));
+    minter.lock().unwrap_or_else(PoisonError::into_inner).ask(&request)["claims"].clone()
+}
+
 static MINTER: OnceLock<Mutex<Minter>> = OnceLock::new();
 
 struct Minter {
