@@ -40,7 +40,7 @@ tools:
 	@tools/install.sh build envoy xds example fixture browser servers lint
 
 bench:
-	@tools/install.sh build fixture
+	@tools/install.sh build fixture servers
 	cargo bench --locked
 	node tests/fixtures/authjs/bench.mjs
 

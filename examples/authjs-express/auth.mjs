@@ -35,6 +35,8 @@ const config = {
   ],
   // @auth/express sets basePath for every request and then warns that AUTH_URL could have told it.
   logger: { warn: (code) => code === "env-url-basepath-redundant" || console.warn("Auth.js warns:", code) },
+  // A sign-out ends the encrypted token too: sessiongate refuses it from now on, on every replica.
+  events: { signOut: ({ token }) => revoke(token?.sub) },
   callbacks: {
     session: ({ session, token }) => ({ ...session, user: { ...session.user, id: token.sub } }),
   },
@@ -55,6 +57,19 @@ export async function csrfToken(req, res) {
   const answer = await Auth(new Request(`${origin}${basePath}/csrf`, { headers }), config)
   for (const cookie of answer.headers.getSetCookie()) res.append("set-cookie", cookie)
   return (await answer.json()).csrfToken
+}
+
+/** Ends every session of a user where sessiongate's admin listener is configured; a sign-out that fails there is told. */
+async function revoke(sub) {
+  const { REVOCATIONS_URL: url, REVOCATION_SECRET: secret } = process.env
+  if (!url || !sub) return
+  const answer = await fetch(url, {
+    method: "POST",
+    headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+    body: JSON.stringify({ sub }),
+    signal: AbortSignal.timeout(5000),
+  })
+  if (!answer.ok) throw new Error(`the session was not revoked: ${answer.status}`)
 }
 
 function same(given, expected) {
