@@ -13,6 +13,7 @@
 
 mod harness;
 
+mod adapters;
 mod answers;
 mod browser;
 mod grpc_server;

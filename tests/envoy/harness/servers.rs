@@ -1,9 +1,9 @@
-//! Real PostgreSQL and Redis, on free ports of the loopback interface, with their data in folders of their own.
+//! Real PostgreSQL, MariaDB and Redis, on free ports of the loopback interface, with their data in folders of their own.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -168,6 +168,50 @@ impl Drop for Postgres {
     }
 }
 
+/// A `MariaDB` with one empty database, `app`, of a user without a password.
+pub struct MariaDb {
+    pub port: u16,
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl MariaDb {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut install = as_user("mysql", Path::new("mariadb-install-db"), &folder);
+        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+        install.arg(format!("--datadir={}", data(&folder).display()));
+        let done = install.output().expect("mariadb-install-db runs: run `make tools`");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let port = free_port();
+        let mut command = as_user("mysql", Path::new("/usr/sbin/mariadbd"), &folder);
+        command.args([
+            "--no-defaults",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]);
+        let [data, socket, pid] = ["data", "db.sock", "db.pid"].map(|name| folder.path().join(name));
+        command.arg(format!("--port={port}")).arg(format!("--datadir={}", data.display()));
+        command.arg(format!("--socket={}", socket.display())).arg(format!("--pid-file={}", pid.display()));
+        let mut process = Process::start("mariadb", &mut command);
+        process
+            .wait_for_output("that it is ready", |log| log.contains("ready for connections").then_some(()));
+        let user = "CREATE DATABASE app; CREATE USER app@'127.0.0.1'; GRANT ALL ON app.* TO app@'127.0.0.1'";
+        let mut client = Command::new("mariadb");
+        client
+            .args(["--no-defaults", "--user=root", "--execute", user])
+            .arg(format!("--socket={}", socket.display()));
+        let done = client.output().expect("mariadb runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        Self { port, _process: process, _folder: folder }
+    }
+
+    pub fn url(&self) -> String {
+        format!("mysql://app@127.0.0.1:{}/app", self.port)
+    }
+}
+
 /// A port that nobody listens on.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -190,21 +234,25 @@ fn data(folder: &TempDir) -> PathBuf {
     folder.path().join("data")
 }
 
-/// PostgreSQL refuses to run as root: then it runs as the user that its package made.
-fn unprivileged(program: &std::path::Path, folder: &TempDir) -> Command {
+fn unprivileged(program: &Path, folder: &TempDir) -> Command {
+    as_user("postgres", program, folder)
+}
+
+/// These servers refuse to run as root: then they run as the user that their package made.
+fn as_user(name: &str, program: &Path, folder: &TempDir) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder.path());
     if rustix::process::getuid().is_root() {
-        let (user, group) = (id("-u"), id("-g"));
+        let (user, group) = (id("-u", name), id("-g", name));
         std::os::unix::fs::chown(folder.path(), Some(user), Some(group)).expect("root may");
         command.uid(user).gid(group);
     }
     command
 }
 
-fn id(which: &str) -> u32 {
-    let output = Command::new("id").args([which, "postgres"]).output().expect("id runs");
-    String::from_utf8(output.stdout).expect("text").trim().parse().expect("the user of PostgreSQL")
+fn id(which: &str, name: &str) -> u32 {
+    let output = Command::new("id").args([which, name]).output().expect("id runs");
+    String::from_utf8(output.stdout).expect("text").trim().parse().expect("the user that the package made")
 }
 
 /// Waits until nobody listens on a port of this machine.
