@@ -23,6 +23,7 @@ mod issuer;
 mod lifecycle;
 mod paths;
 mod protocols;
+mod redis;
 mod refresh;
 mod revocation;
 mod secrecy;
