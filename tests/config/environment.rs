@@ -95,7 +95,7 @@ fn a_variable_that_is_wrong_is_a_mistake_too() {
         ("SESSIONGATE__LISTEN__GRPC", "nowhere", "listen.grpc"),
         ("SESSIONGATE__LISTEN__PORT", "9191", "listen.port"),
         ("SESSIONGATE__LISTEN", "0.0.0.0:9191", "listen"),
-        ("SESSIONGATE__REVOCATION__REDIS", "x", "revocation"),
+        ("SESSIONGATE__REVOCATION__REDIS", "x", "revocation.redis"),
         ("SESSIONGATE__IDENTITY__STRIP_COOKIE", "perhaps", "identity.strip_cookie"),
         ("SESSIONGATE__SESSIONS__WEB__SECRET", "hunter2", "sessions.web.secret"),
         // Items of a list have no names: nothing may become of the list.

@@ -48,8 +48,58 @@ fn providers_are_held_to_what_they_need() {
     ] {
         assert_one_of(yaml, path, words);
     }
+    for (keys, key, words) in [
+        ("kind: database, schema: pg-adapter", "url", "is missing"),
+        ("kind: database, url: 'postgres://db/app'", "schema", "is missing"),
+        ("kind: database, url: 'oracle://app:hunter2@db', schema: drizzle", "url", "is no URL of a database"),
+        (
+            "kind: database, url: 'mysql://app:hunter2@db/app', schema: pg-adapter",
+            "schema",
+            "is not there for MySQL",
+        ),
+        ("kind: database, url: 'sqlite:/absent/app.db', schema: drizzle", "url", "a file that is not there"),
+        ("kind: database, url: 'postgres://db/app', query: 'SELECT 1'", "query", "has 0 placeholders"),
+        (
+            "kind: database, url: 'postgres://db/app', query: 'DELETE FROM s WHERE t = $1'",
+            "query",
+            "one SELECT",
+        ),
+        (
+            "kind: database, url: 'postgres://db/app', schema: kysely, timeout: 0s",
+            "timeout",
+            "more than nothing",
+        ),
+        ("kind: database, url: 'postgres://db/app', schema: kysely, cache: 2h", "cache", "at most 1 h"),
+        (
+            "kind: database, url: 'postgres://db/app', schema: kysely, refresh: true, update_age: 31d",
+            "update_age",
+            "shorter",
+        ),
+        ("kind: redis, url: 'http://cache', schema: upstash", "url", "is no address of Redis"),
+        ("kind: redis, url: 'redis://cache', schema: memcached", "schema", "none of upstash"),
+        (
+            "kind: endpoint, url: 'http://app.example.com/api/auth/session'",
+            "url",
+            "plain http to another machine",
+        ),
+        ("kind: jwt, issuer: 'https://issuer.test'", "algorithms", "is missing"),
+        ("kind: jwt, issuer: 'https://issuer.test', algorithms: [none]", "algorithms[0]", "is none of HS256"),
+        (
+            "kind: jwt, issuer: 'https://issuer.test', algorithms: [RS256, HS256]",
+            "algorithms",
+            "cannot be mixed",
+        ),
+        ("kind: jwt, issuer: 'http://issuer.test', algorithms: [RS256]", "issuer", "plain http"),
+        ("kind: jwt, public_key: 'x', algorithms: [ES256]", "public_key", "no public key in PEM"),
+    ] {
+        let yaml = format!("sessions: {{ app: {{ {keys} }} }}");
+        assert_one_of(&yaml, &format!("sessions.app.{key}"), words);
+        assert!(!format!("{:?}", crate::problems(&yaml)).contains("hunter2"), "{keys}");
+    }
+    let without_source = format!("sessions: {{ app: {{ kind: better-auth, secret: {SECRET} }} }}");
+    assert_one_of(&without_source, "sessions.app", "needs `cookie_cache`");
     let without_kind = format!("sessions: {{ web: {{ secret: {SECRET} }} }}");
-    assert_one_of(&without_kind, "sessions.web.kind", "is missing: write `authjs` (v5) or `nextauth` (v4)");
+    assert_one_of(&without_kind, "sessions.web.kind", "is missing: write one of authjs, nextauth, jwt,");
     let second = format!("sessions: {{ web: {{ kind: authjs, secret: [{SECRET}, hunter2] }} }}");
     assert_one_of(&second, "sessions.web.secret[1]", "has 7 bytes");
     for (keys, path, words) in [

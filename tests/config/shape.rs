@@ -117,7 +117,7 @@ fn a_value_of_another_type_is_a_mistake() {
 #[test]
 fn what_is_wrong_is_told_with_what_would_be_right() {
     for (yaml, words) in [
-        (format!("sessions: {{ web: {{ kind: jwt, secret: {SECRET} }} }}"), "`nextauth`"),
+        (format!("sessions: {{ web: {{ kind: saml, secret: {SECRET} }} }}"), "`nextauth`"),
         (format!("{SESSIONS}rules: [{{ access: everybody }}]"), "`optional`"),
         (format!("{SESSIONS}telemetry: {{ format: xml }}"), "`text`"),
         (

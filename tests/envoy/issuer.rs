@@ -1,4 +1,4 @@
-//! Signed tokens of a real OpenID Connect issuer, through the whole: its keys change, it goes away and comes back.
+//! Signed tokens of a real `OpenID` Connect issuer, through the whole: its keys change, it goes away and comes back.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

@@ -31,7 +31,7 @@ fn provider(gate: &Gate) -> &AuthJs {
 fn token(gate: &Gate, age: Duration, padding: usize) -> String {
     let claims = json!({"sub": "42", "name": "Ada", "roles": ["admin"], "padding": "x".repeat(padding)});
     let Value::Object(claims) = claims else { unreachable!() };
-    provider(gate).mint(COOKIE, claims, 30 * DAY, SystemTime::now() - age).unwrap()
+    provider(gate).mint(COOKIE, claims, 30 * DAY, SystemTime::now().checked_sub(age).unwrap()).unwrap()
 }
 
 fn cookies(token: &str, gate: &Gate) -> String {
@@ -59,7 +59,7 @@ fn claims(gate: &Gate, set_cookies: &[String]) -> Map<String, Value> {
 fn a_session_that_is_due_gets_a_new_token_with_the_same_claims() {
     for (more, age, is_due) in [
         ("refresh: true", Duration::ZERO, false),
-        ("refresh: true", DAY - Duration::from_mins(1), false),
+        ("refresh: true", Duration::from_hours(23), false),
         ("refresh: true", DAY, true),
         ("refresh: true, update_age: 1h", Duration::from_hours(1), true),
         ("refresh: true, update_age: 40d, max_age: 60d", 29 * DAY, false),
@@ -121,10 +121,10 @@ fn chunks_are_cut_as_auth_js_cuts_them_and_those_left_over_are_cleared() {
         let token = token(&gate, 2 * DAY, padding);
         // Parts of tokens before: a chunk past the last one, and cookies of other names.
         let sent = format!("a=1; {}; {COOKIE}.7=; {COOKIE}x=1", cookies(&token, &gate));
-        let set = set_cookies(&gate, &request("GET", "/x", &[("cookie", &sent)]));
+        let written_cookies = set_cookies(&gate, &request("GET", "/x", &[("cookie", &sent)]));
         let (cleared, written): (Vec<_>, Vec<_>) =
-            set.iter().partition(|cookie| cookie.contains("Max-Age=0"));
-        assert_eq!(cleared.len(), 1, "{set:?}");
+            written_cookies.iter().partition(|cookie| cookie.contains("Max-Age=0"));
+        assert_eq!(cleared.len(), 1, "{written_cookies:?}");
         assert!(cleared[0].starts_with(&format!("{COOKIE}.7=; Max-Age=0; Path=/; HttpOnly;")), "{cleared:?}");
         let names: Vec<&str> = written.iter().map(|cookie| cookie.split('=').next().unwrap()).collect();
         let expected: Vec<String> = (0..whole)
@@ -135,16 +135,16 @@ fn chunks_are_cut_as_auth_js_cuts_them_and_those_left_over_are_cleared() {
         assert!(
             written.iter().all(|cookie| cookie.split(';').next().unwrap().len() <= COOKIE.len() + 3 + 3936)
         );
-        assert_eq!(claims(&gate, &set)["sub"], "42");
+        assert_eq!(claims(&gate, &written_cookies)["sub"], "42");
     }
 }
 
 #[test]
 fn the_newest_secret_seals_what_an_older_one_opened() {
     let gate = refreshing("authjs", "refresh: true");
-    let older = gate_of(&format!("sessions: {{ web: {{ kind: authjs, secret: {OLD} }} }}"));
+    let retired = gate_of(&format!("sessions: {{ web: {{ kind: authjs, secret: {OLD} }} }}"));
     let newest = gate_of(&format!("sessions: {{ web: {{ kind: authjs, secret: {NEW} }} }}"));
-    let cookie = format!("{COOKIE}={}", token(&older, 2 * DAY, 0));
+    let cookie = format!("{COOKIE}={}", token(&retired, 2 * DAY, 0));
     let set = set_cookies(&gate, &request("GET", "/x", &[("cookie", &cookie)]));
     assert_eq!(claims(&newest, &set)["sub"], "42");
 }

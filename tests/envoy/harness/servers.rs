@@ -1,4 +1,4 @@
-//! Real PostgreSQL, MariaDB and Redis, on free ports of the loopback interface, with their data in folders of their own.
+//! Real `PostgreSQL`, `MariaDB` and Redis, on free ports of the loopback interface, with their data in folders of their own.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -88,9 +88,6 @@ impl Written<'_> {
     pub(super) fn refresh(&self, problems: &mut Problems) -> Result<Option<Refresh>, Noted> {
         let raw = &self.raw;
         if !raw.refresh {
-            if raw.update_age.is_some() {
-                problems.warning(self.key("update_age"), "means nothing without `refresh: true`");
-            }
             return Ok(None);
         }
         let refresh = Refresh {
