@@ -5,49 +5,7 @@ use std::fs;
 use crate::{ConfigFile, SECRET, SESSIONS, assert_one, assert_one_of, load, provider};
 
 #[test]
-fn providers_are_held_to_what_they_need() {
-    for (yaml, path, words) in [
-        ("sessions: {}", "sessions", "at least one provider"),
-        (
-            "sessions: { web: { kind: authjs } }",
-            "sessions.web.secret",
-            "is missing: write `secret: ${AUTH_SECRET}`",
-        ),
-        ("sessions: { web: { kind: authjs, secret: [] } }", "sessions.web.secret", "is missing"),
-        ("sessions: { web: { kind: authjs, secret: '' } }", "sessions.web.secret", "is empty"),
-        (
-            "sessions: { web: { kind: authjs, secret: fifteen-bytes-x } }",
-            "sessions.web.secret",
-            "has 15 bytes",
-        ),
-        (
-            "sessions: { web: { kind: authjs, secret: Change-Me } }",
-            "sessions.web.secret",
-            "known from documentation",
-        ),
-        (
-            "sessions: { web: { kind: authjs, secret: complex_password_at_least_32_characters_long } }",
-            "sessions.web.secret",
-            "`openssl rand -base64 32`",
-        ),
-        (
-            "sessions: { web: { kind: nextauth, secret: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx } }",
-            "sessions.web.secret",
-            "repeats one character",
-        ),
-        (
-            "sessions: { web: { kind: authjs, secret: '', allow_weak_secret: true } }",
-            "sessions.web.secret",
-            "is empty",
-        ),
-        (
-            "sessions: { web: { kind: authjs, secret_file: /absent } }",
-            "sessions.web.secret_file",
-            "/absent: No such file",
-        ),
-    ] {
-        assert_one_of(yaml, path, words);
-    }
+fn stores_and_issuers_are_held_to_what_they_need() {
     for (keys, key, words) in [
         ("kind: database, schema: pg-adapter", "url", "is missing"),
         ("kind: database, url: 'postgres://db/app'", "schema", "is missing"),
@@ -98,6 +56,52 @@ fn providers_are_held_to_what_they_need() {
     }
     let without_source = format!("sessions: {{ app: {{ kind: better-auth, secret: {SECRET} }} }}");
     assert_one_of(&without_source, "sessions.app", "needs `cookie_cache`");
+}
+
+#[test]
+fn providers_are_held_to_what_they_need() {
+    for (yaml, path, words) in [
+        ("sessions: {}", "sessions", "at least one provider"),
+        (
+            "sessions: { web: { kind: authjs } }",
+            "sessions.web.secret",
+            "is missing: write `secret: ${AUTH_SECRET}`",
+        ),
+        ("sessions: { web: { kind: authjs, secret: [] } }", "sessions.web.secret", "is missing"),
+        ("sessions: { web: { kind: authjs, secret: '' } }", "sessions.web.secret", "is empty"),
+        (
+            "sessions: { web: { kind: authjs, secret: fifteen-bytes-x } }",
+            "sessions.web.secret",
+            "has 15 bytes",
+        ),
+        (
+            "sessions: { web: { kind: authjs, secret: Change-Me } }",
+            "sessions.web.secret",
+            "known from documentation",
+        ),
+        (
+            "sessions: { web: { kind: authjs, secret: complex_password_at_least_32_characters_long } }",
+            "sessions.web.secret",
+            "`openssl rand -base64 32`",
+        ),
+        (
+            "sessions: { web: { kind: nextauth, secret: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx } }",
+            "sessions.web.secret",
+            "repeats one character",
+        ),
+        (
+            "sessions: { web: { kind: authjs, secret: '', allow_weak_secret: true } }",
+            "sessions.web.secret",
+            "is empty",
+        ),
+        (
+            "sessions: { web: { kind: authjs, secret_file: /absent } }",
+            "sessions.web.secret_file",
+            "/absent: No such file",
+        ),
+    ] {
+        assert_one_of(yaml, path, words);
+    }
     let without_kind = format!("sessions: {{ web: {{ secret: {SECRET} }} }}");
     assert_one_of(&without_kind, "sessions.web.kind", "is missing: write one of authjs, nextauth, jwt,");
     let second = format!("sessions: {{ web: {{ kind: authjs, secret: [{SECRET}, hunter2] }} }}");
