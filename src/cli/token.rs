@@ -83,7 +83,7 @@ pub(super) enum TokenError {
     Secret(#[from] WeakSecret),
     #[error("the provider {0}")]
     Provider(#[from] AuthJsError),
-    #[error("the configuration has no session provider `{0}`")]
+    #[error("the configuration has no session provider `{0}` of Auth.js")]
     NoSuchProvider(String),
     #[error("the claims are not a JSON object: {0}")]
     Claims(#[from] serde_json::Error),
@@ -155,10 +155,12 @@ impl KeyArgs {
     ) -> Result<ExitCode, TokenError> {
         let settings = self.config.load()?;
         let wanted = |name: &str| self.session.as_deref().is_none_or(|session| session == name);
-        let found = settings.gate.sessions.iter().find(|(name, _)| wanted(name));
-        let Some((_, Provider::AuthJs(provider))) = found else {
-            return Err(TokenError::NoSuchProvider(self.session.clone().unwrap_or_default()));
-        };
+        let found = settings.gate.sessions.iter().find_map(|(name, provider)| match provider {
+            Provider::AuthJs(provider) if wanted(name) => Some(provider),
+            _ => None,
+        });
+        let provider =
+            found.ok_or_else(|| TokenError::NoSuchProvider(self.session.clone().unwrap_or_default()))?;
         act(provider, self.cookie_of(provider))
     }
 

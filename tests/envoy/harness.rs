@@ -2,6 +2,7 @@
 //! the clients in front.
 
 pub mod browser;
+pub mod canned;
 pub mod edge;
 pub mod envoy;
 pub mod gate;

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command};
 
+use crate::harness::canned::{Canned, answer};
 use crate::harness::envoy::{Envoy, Listener};
 use crate::harness::gate::Gate;
 use crate::harness::http1::{Answer, Call};
@@ -131,4 +132,47 @@ fn an_issuer_that_is_away_from_the_start_is_an_outage_and_known_keys_outlast_it(
     assert!(edge.ask(&token).reached_upstream(), "known keys are enough");
     let unknown = "eyJhbGciOiJFUzI1NiIsImtpZCI6Im5vYm9keXMifQ.eyJzdWIiOiJtYWNoaW5lIn0.AAAA";
     assert_eq!(edge.ask(unknown).status, 401);
+}
+
+#[test]
+fn an_issuer_that_answers_garbage_is_an_outage_and_unknown_keys_make_one_fetch() {
+    let huge = answer("200 OK", "", &format!(r#"{{"keys":[],"padding":"{}"}}"#, "x".repeat(300_000)));
+    let issuer = Canned::start(&huge);
+    let url = format!("http://{}/keys", issuer.address);
+    let token = "eyJhbGciOiJFUzI1NiIsImtpZCI6Im5vYm9keXMifQ.eyJzdWIiOiJtYWNoaW5lIn0.AAAA";
+    let elsewhere = format!("location: {url}2\r\n");
+    let private = r#"{"keys":[{"kty":"oct","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQ","alg":"HS256"}]}"#;
+    for said in [
+        huge.clone(),
+        answer("200 OK", "", "garbage"),
+        answer("200 OK", "", r#"{"keys":{}}"#),
+        answer("200 OK", "", r#"{"keys":[]}"#),
+        answer("200 OK", "", private),
+        answer("500 Internal Server Error", "", r#"{"keys":[]}"#),
+        answer("302 Found", &elsewhere, ""),
+        b"no http at all".to_vec(),
+        Vec::new(),
+    ] {
+        issuer.say(&said);
+        let edge = Edge::start("issuer-garbage", &format!("jwks: '{url}'"));
+        let refused = edge.ask(token);
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{refused:?}");
+    }
+    // A set with a key of somebody else's: the token names another one, again and again.
+    let key = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"1","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}"#;
+    issuer.say(&answer("200 OK", "", key));
+    let before = issuer.asked();
+    let edge = Edge::start("issuer-flood", &format!("jwks: '{url}'"));
+    for n in 0..50 {
+        let header = format!(r#"{{"alg":"ES256","kid":"k{n}"}}"#);
+        let token = format!("{}.eyJzdWIiOiJtYWNoaW5lIn0.AAAA", base64url(&header));
+        wait_until("the keys to be fetched", || edge.ask(&token).status == 401);
+    }
+    let fetches = issuer.asked() - before;
+    assert!((1..=2).contains(&fetches), "{fetches} fetches");
+}
+
+fn base64url(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
 }

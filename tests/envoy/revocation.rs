@@ -125,6 +125,14 @@ fn a_revoked_session_is_refused_on_every_route_but_those_that_sign_in_and_out() 
         let bearer = Call::get("/x").header("authorization", &format!("Bearer {revoked}"));
         assert_eq!(bearer.send(edge.envoy.address(replica)).status, 401);
     }
+    // What was written while nobody listened is found when the whole list is read, and what is no entry is left out.
+    for member in ["nonsense", "sub:soon:u-other", "token:00", "sub:99999999999999999999:u-other"] {
+        redis.ask(&["ZADD", "sessiongate:revocations", "99999999999999", member]);
+    }
+    let missed = token("u-missed");
+    redis.ask(&["ZADD", "sessiongate:revocations", "99999999999999", "sub:9999999999999:u-missed"]);
+    edge.wait_until_refused(&missed);
+    assert!(edge.ask("a", "/x", &other).reached_upstream());
     // Who signs in again has a session that was issued later.
     wait_until("a new session", || edge.ask("a", "/x", &token("u-revoked")).reached_upstream());
     assert_eq!(edge.ask("a", "/x", &revoked).status, 401);

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use crate::harness::canned::{Canned, answer};
 use crate::harness::envoy::{Envoy, Listener};
 use crate::harness::gate::Gate;
 use crate::harness::http1::{Answer, Call};
@@ -330,4 +331,77 @@ fn what_better_auth_issues_is_a_session_until_it_is_signed_out() {
             assert_eq!(ask(&cookies).status, 307, "a session that was signed out");
         }
     }
+}
+
+#[test]
+fn whatever_an_endpoint_answers_only_a_session_is_a_session() {
+    let session = r#"{"user":{"name":"Ada"},"expires":"2999-01-01T00:00:00.000Z"}"#;
+    let application = Canned::start(b"");
+    let url = format!("http://{}/api/auth/session", application.address);
+    let edge = Edge::start(
+        "endpoint-answers",
+        &format!("  app: {{ kind: endpoint, url: '{url}', cache: 0s, timeout: 500ms }}"),
+    );
+    let huge = session.replace("Ada", &"x".repeat(300_000));
+    let elsewhere = "location: http://127.0.0.1:1/\r\n";
+    for (said, status) in [
+        (answer("200 OK", "set-cookie: authjs.session-token=evil\r\n", session), 200),
+        (answer("200 OK", "", "null"), 307),
+        (answer("200 OK", "", "{}"), 307),
+        (answer("200 OK", "", r#"{"message":"error"}"#), 307),
+        (answer("200 OK", "", r#"{"user":"Ada","expires":"2999-01-01T00:00:00.000Z"}"#), 307),
+        (answer("200 OK", "", &session.replace("2999", "2001")), 307),
+        (answer("401 Unauthorized", "", session), 307),
+        (answer("302 Found", elsewhere, session), 307),
+        (answer("404 Not Found", "", "<html>"), 307),
+        (answer("200 OK", "", r#"{"user":{"name":"Ada"}}"#), 503),
+        (answer("200 OK", "", r#"{"user":{"name":"Ada"},"expires":"never"}"#), 503),
+        (answer("200 OK", "", "<html>"), 503),
+        (answer("200 OK", "", &huge), 503),
+        (answer("500 Internal Server Error", "", session), 503),
+        (answer("503 Service Unavailable", "", "null"), 503),
+        (b"no http at all".to_vec(), 503),
+        (Vec::new(), 503),
+    ] {
+        application.say(&said);
+        // What cannot be reached is left alone for a moment.
+        wait_until("the application to be asked", || {
+            let before = application.asked();
+            let seen = edge.ask("/x", "t");
+            let is_asked = application.asked() > before;
+            assert!(!is_asked || seen.status == status, "{}: {seen:?}", String::from_utf8_lossy(&said));
+            assert!(seen.values("set-cookie").iter().all(|cookie| !cookie.contains("evil")));
+            is_asked
+        });
+    }
+}
+
+#[test]
+fn over_tls_a_database_has_to_show_a_certificate_of_the_given_authority() {
+    let postgres = Postgres::with_tls();
+    postgres.sql(TABLES);
+    let [own, other] = ["server.crt", "other.crt"].map(|name| postgres.file(name));
+    let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE ssl AND application_name = 'sessiongate'";
+    for (authority, status, connections) in [(&own, 200, "1"), (&other, 503, "0")] {
+        let url = format!("{}?sslmode=verify-full&sslrootcert={}", postgres.url(), authority.display());
+        let sessions = format!("  app: {{ kind: database, url: '{url}', schema: pg-adapter }}");
+        let edge = Edge::start("database-tls", &sessions);
+        assert_eq!(edge.ask("/x", "alive").status, status, "{authority:?}");
+        wait_until("the connections to be counted", || postgres.sql(encrypted) == connections);
+    }
+}
+
+#[test]
+fn a_database_without_a_free_connection_is_an_outage_and_no_more() {
+    let postgres = Postgres::start();
+    postgres.sql(TABLES);
+    postgres.sql("CREATE ROLE web LOGIN CONNECTION LIMIT 0; GRANT SELECT ON users, sessions TO web");
+    let url = postgres.url().replace("app@", "web@");
+    let sessions =
+        format!("  app: {{ kind: database, url: '{url}', schema: pg-adapter, cache: 0s, timeout: 500ms }}");
+    let edge = Edge::start("database-full", &sessions);
+    edge.assert_unavailable("alive");
+    postgres.sql("ALTER ROLE web CONNECTION LIMIT 2");
+    edge.wait_until_back("alive");
 }

@@ -115,17 +115,33 @@ pub struct Postgres {
     pub port: u16,
     process: Option<Process>,
     folder: TempDir,
+    settings: Vec<String>,
 }
 
 impl Postgres {
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// One that speaks TLS with `server.crt`; `other.crt` is somebody else's.
+    pub fn with_tls() -> Self {
+        Self::with(&["-c", "ssl=on", "-c", "ssl_cert_file=../server.crt", "-c", "ssl_key_file=../server.key"])
+    }
+
+    fn with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut init = unprivileged(&tool("initdb"), &folder);
         init.args(["--auth=trust", "--username=app", "--encoding=UTF8", "--no-sync", "-D"])
             .arg(data(&folder));
         let done = init.output().expect("initdb runs");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        let mut postgres = Self { port: free_port(), process: None, folder };
+        if !settings.is_empty() {
+            for name in ["other", "server"] {
+                make_certificate(&folder, name);
+            }
+        }
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut postgres = Self { port: free_port(), process: None, folder, settings };
         postgres.begin();
         postgres.run("postgres", "CREATE DATABASE app");
         postgres
@@ -140,7 +156,8 @@ impl Postgres {
             .arg("-k")
             .arg(self.folder.path())
             .arg("-D")
-            .arg(data(&self.folder));
+            .arg(data(&self.folder))
+            .args(&self.settings);
         self.process = Some(Process::start("postgres", &mut command));
         wait_until("PostgreSQL to answer", || self.try_run("postgres", "SELECT 1").is_some());
     }
@@ -165,6 +182,11 @@ impl Postgres {
 
     pub fn url(&self) -> String {
         format!("postgres://app@127.0.0.1:{}/app", self.port)
+    }
+
+    /// A file beside its data.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Runs statements in the database `app`; what they print, without decoration.
@@ -261,6 +283,27 @@ impl MariaDb {
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
+}
+
+/// A key and a certificate for 127.0.0.1, signed by itself.
+fn make_certificate(folder: &TempDir, name: &str) {
+    let mut make = unprivileged(Path::new("openssl"), folder);
+    make.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]);
+    make.args(["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]);
+    make.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+    make.args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.crt")]);
+    let done = make.output().expect("openssl runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// The newest installed version of one of PostgreSQL's programs.
