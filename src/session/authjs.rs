@@ -156,11 +156,7 @@ impl AuthJs {
         provider: &Arc<str>,
         request: &HttpRequest<'_>,
     ) -> Result<Session, Failure> {
-        let fail = |credential: &Credential<'_>, error| Failure {
-            provider: provider.clone(),
-            error,
-            finding: Some(credential.finding().clone()),
-        };
+        let fail = |credential: &Credential<'_>, error| Failure::of(provider, credential, error);
         let mut first_failure = None;
         for cookie in &self.cookies {
             let (precedence, limit) = (self.version.precedence(), self.max_token_bytes);
@@ -181,7 +177,7 @@ impl AuthJs {
         let bearer =
             if self.bearer { Credential::from_bearer(&request.headers, self.max_token_bytes) } else { None };
         let Some(credential) = bearer else {
-            return Err(Failure { provider: provider.clone(), error: SessionError::Absent, finding: None });
+            return Err(Failure::absent(provider));
         };
         match self.judge(&credential, &self.cookies, request.now) {
             Ok(verified) => Ok(session(verified, provider, &credential)),

@@ -63,20 +63,18 @@ impl Jwt {
         let mut first_failure = None;
         for place in &self.places {
             let Some(credential) = place.credential(request, self.max_token_bytes) else { continue };
-            let finding = credential.finding().clone();
             match self.judge(&credential, request).await {
-                Ok((claims, expires)) => return Ok(Session::new(claims, expires, provider.clone(), finding)),
+                Ok((claims, expires)) => {
+                    let finding = credential.finding().clone();
+                    return Ok(Session::new(claims, expires, provider.clone(), finding));
+                }
+                Err(error) if error.ends_search() => return Err(Failure::of(provider, &credential, error)),
                 Err(error) => {
-                    let failure = Failure { provider: provider.clone(), error, finding: Some(finding) };
-                    if error.ends_search() {
-                        return Err(failure);
-                    }
-                    first_failure = first_failure.or(Some(failure));
+                    first_failure = first_failure.or(Some(Failure::of(provider, &credential, error)));
                 }
             }
         }
-        let absent = Failure { provider: provider.clone(), error: SessionError::Absent, finding: None };
-        Err(first_failure.unwrap_or(absent))
+        Err(first_failure.unwrap_or_else(|| Failure::absent(provider)))
     }
 
     pub(in crate::session) fn owns_cookie(&self, name: &str) -> bool {

@@ -102,18 +102,13 @@ impl BetterAuth {
                         Session::new(claims, expires, provider.clone(), credential.finding().clone());
                     return Ok(session.issued_at(Some(issued)));
                 }
+                Err(error) if error.ends_search() => return Err(Failure::of(provider, &credential, error)),
                 Err(error) => {
-                    let finding = Some(credential.finding().clone());
-                    let failure = Failure { provider: provider.clone(), error, finding };
-                    if error.ends_search() {
-                        return Err(failure);
-                    }
-                    first_failure = first_failure.or(Some(failure));
+                    first_failure = first_failure.or(Some(Failure::of(provider, &credential, error)));
                 }
             }
         }
-        let absent = Failure { provider: provider.clone(), error: SessionError::Absent, finding: None };
-        Err(first_failure.unwrap_or(absent))
+        Err(first_failure.unwrap_or_else(|| Failure::absent(provider)))
     }
 
     pub(in crate::session) fn owns_cookie(&self, name: &str) -> bool {

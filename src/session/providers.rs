@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::authjs::AuthJs;
 use super::bearer::Jwt;
 use super::better_auth::BetterAuth;
+use super::credential::Credential;
 use super::revocation::Revocations;
 use super::stored::Stored;
 use super::{Finding, Outage, Session, SessionError};
@@ -58,6 +59,22 @@ pub struct Failure {
 /// Why no provider found a session, in the order in which they were asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failures(Box<[Failure]>);
+
+impl Failure {
+    /// Nothing was sent.
+    pub(in crate::session) fn absent(provider: &Arc<str>) -> Self {
+        Self { provider: provider.clone(), error: SessionError::Absent, finding: None }
+    }
+
+    /// What was sent is no session.
+    pub(in crate::session) fn of(
+        provider: &Arc<str>,
+        credential: &Credential<'_>,
+        error: SessionError,
+    ) -> Self {
+        Self { provider: provider.clone(), error, finding: Some(credential.finding().clone()) }
+    }
+}
 
 impl Provider {
     /// The session in a request.

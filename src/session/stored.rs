@@ -111,7 +111,7 @@ impl Stored {
             if self.bearer { Credential::from_bearer(&request.headers, self.max_token_bytes) } else { None };
         match (bearer, self.cookies.last()) {
             (Some(credential), Some(cookie)) => self.judge(&credential, cookie, provider, request).await,
-            _ => Err(Failure { provider: provider.clone(), error: SessionError::Absent, finding: None }),
+            _ => Err(Failure::absent(provider)),
         }
     }
 
@@ -127,11 +127,7 @@ impl Stored {
         provider: &Arc<str>,
         request: &HttpRequest<'_>,
     ) -> Result<Session, Failure> {
-        let fail = |error| Failure {
-            provider: provider.clone(),
-            error,
-            finding: Some(credential.finding().clone()),
-        };
+        let fail = |error| Failure::of(provider, credential, error);
         let tokens = credential.tokens().map_err(fail)?;
         if tokens.other.is_some() {
             return Err(fail(SessionError::Conflict));

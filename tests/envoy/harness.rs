@@ -18,4 +18,5 @@ pub mod runtime;
 pub mod servers;
 pub mod session;
 pub mod slow_call;
+pub mod stored;
 pub mod upstream;

@@ -15,7 +15,9 @@ mod harness;
 
 mod adapters;
 mod answers;
+mod better_auth;
 mod browser;
+mod endpoint;
 mod grpc_server;
 mod hostile;
 mod identity;
