@@ -51,6 +51,8 @@ fn a_database_that_is_paused_or_killed_and_comes_back_lets_nobody_in_meanwhile()
 
     postgres.freeze();
     edge.assert_unavailable("alive");
+    let in_haste = edge.ask_in_haste("/x", "alive");
+    assert_eq!((in_haste.status, in_haste.header("retry-after")), (503, Some("1")), "{in_haste:?}");
     // Many at once: each is answered in its time, and connections stay bounded.
     thread::scope(|scope| {
         let crowd: Vec<_> = (0..40)

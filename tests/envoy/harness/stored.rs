@@ -24,17 +24,19 @@ impl Edge {
              telemetry: {{ log: debug }}\n"
         );
         let gate = Gate::start(name, &configuration, &[]);
-        let envoy = Envoy::start(
-            &format!("{name}-envoy"),
-            &[Listener::new("edge", &gate.address)],
-            start_echo(),
-            start_grpc(),
-        );
+        let hasty = Listener { gate_timeout: "0.3s", ..Listener::new("hasty", &gate.address) };
+        let listeners = [Listener::new("edge", &gate.address), hasty];
+        let envoy = Envoy::start(&format!("{name}-envoy"), &listeners, start_echo(), start_grpc());
         Self { gate, envoy }
     }
 
     pub fn address(&self) -> SocketAddr {
         self.envoy.address("edge")
+    }
+
+    /// Through an Envoy that waits less than the gate would.
+    pub fn ask_in_haste(&self, path: &str, token: &str) -> Answer {
+        Call::page(path).cookie(&format!("{COOKIE}={token}")).send(self.envoy.address("hasty"))
     }
 
     pub fn ask(&self, path: &str, token: &str) -> Answer {
