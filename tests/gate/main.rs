@@ -12,6 +12,7 @@
 
 mod answers;
 mod identity;
+mod jwt;
 mod readings;
 mod refresh;
 
