@@ -6,15 +6,19 @@ use std::process::Command;
 
 use crate::harness::http1::Call;
 use crate::harness::process::Process;
-use crate::harness::servers::{Postgres, free_port};
+use crate::harness::servers::{Postgres, Redis, free_port};
 use crate::harness::session::SECRET;
 use crate::harness::stored::Edge;
 
 /// A real Better Auth application, with this strategy for its cookie cache.
-fn start_better_auth(port: u16, postgres: &Postgres, strategy: &str) -> Process {
+fn start_better_auth(port: u16, postgres: &Postgres, strategy: &str, redis: &[String]) -> Process {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/better-auth");
     let mut command = Command::new("node");
-    command.arg("app.mjs").args([&port.to_string(), SECRET, &postgres.url(), strategy]).current_dir(place);
+    command
+        .arg("app.mjs")
+        .args([&port.to_string(), SECRET, &postgres.url(), strategy])
+        .args(redis)
+        .current_dir(place);
     let mut process = Process::start("better-auth", &mut command);
     process.wait_for_output("its address", |output| output.contains("http://").then_some(()));
     process
@@ -38,7 +42,7 @@ fn what_better_auth_issues_is_a_session_until_it_is_signed_out() {
     let postgres = Postgres::start();
     for strategy in ["none", "compact", "jwt", "jwe"] {
         let port = free_port();
-        let _application = start_better_auth(port, &postgres, strategy);
+        let _application = start_better_auth(port, &postgres, strategy, &[]);
         let cookies = sign_up(port, &format!("{strategy}@example.com"));
         let source = if strategy == "none" {
             format!("url: '{}', cache: 0s", postgres.url())
@@ -69,6 +73,32 @@ fn what_better_auth_issues_is_a_session_until_it_is_signed_out() {
         if strategy == "none" {
             postgres.sql(r#"DELETE FROM session USING "user" u WHERE session."userId" = u.id AND u.email = 'none@example.com'"#);
             assert_eq!(ask(&cookies).status, 307, "a session that was signed out");
+        }
+    }
+}
+
+#[test]
+fn a_session_in_the_secondary_storage_lasts_as_long_as_it_is_there() {
+    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let port = free_port();
+    let _application = start_better_auth(port, &postgres, "none", &[redis.url()]);
+    let cookies = sign_up(port, "redis@example.com");
+    for (kind, more) in [("better-auth", ""), ("redis", "schema: better-auth,")] {
+        let url = redis.url();
+        let sessions = format!("  app: {{ kind: {kind}, secret: {SECRET}, url: '{url}', {more} cache: 0s }}");
+        let edge = Edge::start(&format!("secondary-{kind}"), &sessions);
+        let ask = |cookie: &str| Call::page("/x").cookie(cookie).send(edge.address());
+        let signed = cookies.join("; ");
+        assert_eq!(ask(&signed).upstream().values("x-auth-user-email"), ["redis@example.com"], "{kind}");
+        // The token is there, and somebody who knows it cannot sign it.
+        let unsigned =
+            signed.split("%2E").next().expect("a token").split('.').take(2).collect::<Vec<_>>().join(".");
+        for cookie in [unsigned.clone(), format!("{unsigned}.AAAA"), format!("{signed}x")] {
+            assert_eq!(ask(&cookie).status, 307, "{kind} {cookie}");
+        }
+        if kind == "redis" {
+            redis.ask(&["FLUSHALL"]);
+            assert_eq!(ask(&signed).status, 307);
         }
     }
 }
