@@ -3,6 +3,7 @@
 //   AUTH_SECRET    the secret shared with sessiongate
 //   AUTH_URL       the origin that browsers see, which is Envoy's
 //   DEMO_PASSWORD  the password of ada@example.com
+//   REVOCATIONS_URL, REVOCATION_SECRET   where a sign-out is told, as in http://127.0.0.1:9193/revocations; off when absent
 //   PORT           where to listen on 127.0.0.1 (3000)
 import express from "express"
 import { basePath, csrfToken, routes, sessionOf } from "./auth.mjs"

@@ -1,6 +1,7 @@
 //! A logout that logs out: a revoked session is refused on every route, by every replica, within a second.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -10,7 +11,8 @@ use crate::harness::gate::Gate;
 use crate::harness::http1::{Answer, Call};
 use crate::harness::logs;
 use crate::harness::polling::{wait_for, wait_until};
-use crate::harness::servers::{Redis, wait_for_silence};
+use crate::harness::process::Process;
+use crate::harness::servers::{Redis, free_port, wait_for_silence};
 use crate::harness::session::{COOKIE, SECRET, ada, v5};
 use crate::harness::upstream::{start_echo, start_grpc};
 
@@ -196,4 +198,67 @@ fn what_is_known_stays_enforced_while_redis_is_away_and_then_the_configuration_d
         assert!(edge.revoke(&["--sub", "u-other"]));
         edge.wait_until_refused(&other);
     }
+}
+
+/// The example application, which tells the admin listener of each sign-out.
+struct Application {
+    _process: Process,
+    address: SocketAddr,
+}
+
+impl Application {
+    fn start(revocations: &str) -> Self {
+        let (place, port) =
+            (Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/authjs-express"), free_port());
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut command = Command::new("node");
+        command.arg("server.mjs").current_dir(place).envs([
+            ("AUTH_SECRET", SECRET),
+            ("AUTH_URL", &format!("http://{address}")),
+            ("DEMO_PASSWORD", "brass-lever-1843"),
+            ("PORT", &port.to_string()),
+            ("REVOCATIONS_URL", revocations),
+            ("REVOCATION_SECRET", ADMIN_SECRET),
+        ]);
+        let process = Process::start("application", &mut command);
+        wait_until("the application to listen", || TcpStream::connect(address).is_ok());
+        Self { _process: process, address }
+    }
+
+    /// Sends a form of Auth.js with its CSRF token; the cookies that the browser then has.
+    fn submit(&self, path: &str, form: &str, session: &str) -> Vec<String> {
+        let host = self.address.to_string();
+        let csrf = Call::get("/api/auth/csrf").host(&host).send(self.address);
+        let token: Value = serde_json::from_str(&csrf.body).expect("JSON");
+        let mut cookies = pairs(&csrf);
+        cookies.extend((!session.is_empty()).then(|| session.to_owned()));
+        let form = format!("{form}&csrfToken={}", token["csrfToken"].as_str().expect("a token"));
+        let answer = Call::new("POST", path)
+            .host(&host)
+            .cookie(&cookies.join("; "))
+            .body("application/x-www-form-urlencoded", &form)
+            .send(self.address);
+        assert_eq!(answer.status, 302, "{answer:?}");
+        pairs(&answer)
+    }
+}
+
+/// The cookies that an answer sets, as the browser sends them.
+fn pairs(answer: &Answer) -> Vec<String> {
+    let cookies = answer.values("set-cookie").into_iter();
+    cookies.map(|cookie| cookie.split(';').next().expect("a pair").to_owned()).collect()
+}
+
+#[test]
+fn signing_out_of_the_application_ends_the_session_everywhere() {
+    let redis = Redis::start();
+    let edge = Edge::start("sign-out", &redis, "");
+    let application = Application::start(&format!("http://{}/revocations", edge.admin()));
+    let form = "email=ada%40example.com&password=brass-lever-1843";
+    let cookies = application.submit("/api/auth/callback/credentials", form, "");
+    let session = cookies.iter().find(|cookie| cookie.starts_with(COOKIE)).expect("a session");
+    let token = session.split_once('=').expect("a pair").1;
+    edge.wait_until_passing(token);
+    application.submit("/api/auth/signout", "callbackUrl=%2F", session);
+    edge.wait_until_refused(token);
 }
