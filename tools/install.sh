@@ -49,6 +49,7 @@ servers() {
   compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
   [[ -x /usr/sbin/mariadbd ]] || missing+=(mariadb-server)
   command -v redis-server >/dev/null || missing+=(redis-server)
+  command -v openssl >/dev/null || missing+=(openssl)
   [[ ${#missing[@]} -gt 0 ]] || return 0
   local policy=/usr/sbin/policy-rc.d is_ours=''
   if [[ $(id -u) -eq 0 && ! -e $policy ]]; then
@@ -56,8 +57,10 @@ servers() {
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
   fi
-  apt_install "${missing[@]}"
+  local result=0
+  (apt_install "${missing[@]}") || result=$?
   [[ -z $is_ours ]] || rm "$policy"
+  return "$result"
 }
 
 openssl_headers() {
