@@ -98,7 +98,12 @@ fn message(number: usize, token: &str) -> CheckRequest {
         headers,
         ..HttpRequest::default()
     };
-    CheckRequest { attributes: Some(AttributeContext { request: Some(Request { http: Some(http) }) }) }
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            request: Some(Request { http: Some(http) }),
+            ..AttributeContext::default()
+        }),
+    }
 }
 
 /// A session that nobody had before: each has its number.

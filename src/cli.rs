@@ -1,9 +1,12 @@
 //! The command line: one file a command.
 
+mod asked;
 mod check;
+mod jwks;
 mod revoke;
 mod schema;
 mod serve;
+mod test;
 mod token;
 mod validate;
 
@@ -37,6 +40,10 @@ enum Command {
     Revoke(revoke::RevokeArgs),
     /// Check a configuration: exit 0, or 1 with every error
     Validate(ConfigArg),
+    /// Try the requests of a file, and compare the decisions with those expected: exit 1 where one differs
+    Test(test::TestArgs),
+    /// Print the public keys that verify assertions (JWKS)
+    Jwks(ConfigArg),
     /// Make or read an Auth.js session token
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -66,9 +73,11 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Serve(arg) => finish(serve::run(&arg)),
-            Command::Check(args) => finish(check::run(&args)),
+            Command::Check(args) => finish(check::run(args)),
             Command::Revoke(args) => finish(revoke::run(args)),
             Command::Validate(arg) => finish(validate::run(&arg)),
+            Command::Test(args) => finish(test::run(&args)),
+            Command::Jwks(arg) => finish(jwks::run(&arg)),
             Command::Token(command) => finish(token::run(command)),
             Command::Schema => finish(schema::run()),
         }

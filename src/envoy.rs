@@ -40,7 +40,9 @@ pub mod proto {
 /// The descriptors of `proto/`, encoded, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+pub use proto::envoy::config::core::v3::address::Address as SocketAddressOf;
 pub use proto::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+pub use proto::envoy::config::core::v3::{Address, Metadata, SocketAddress};
 pub use proto::envoy::config::core::v3::{HeaderMap, HeaderValue, HeaderValueOption};
 pub use proto::envoy::service::auth::v3::attribute_context;
 pub use proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;

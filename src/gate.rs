@@ -2,33 +2,43 @@
 
 use crate::identity::Identity;
 use crate::identity::renewal::clearing;
+use crate::policy::condition::unmet;
 use crate::policy::decision::Decision;
-use crate::policy::login::Login;
 use crate::policy::sign_in::{SignInRoute, SignInRoutes};
 use crate::policy::{Access, Evidence, Terms};
 use crate::request::HttpRequest;
-use crate::rule::{Rule, RuleSet};
-use crate::session::{Accepted, Failures, Providers, Session};
+use crate::rule::{Governed, Governing, RuleSet};
+use crate::session::{Accepted, Providers};
+
+/// The context extension that names the rule to use in place of matching.
+const RULE: &str = "sessiongate.rule";
+/// The context extension that makes a route stricter than its rule.
+const ACCESS: &str = "sessiongate.access";
 
 /// Everything that a decision is made from.
 #[derive(Debug)]
 pub struct Gate {
     pub rules: RuleSet<Terms>,
     pub sessions: Providers,
-    pub login: Login,
     pub sign_in: SignInRoutes,
     pub identity: Identity,
 }
 
 /// Hears of each step of a decision, for an explanation.
 pub trait Observer: Send {
-    /// A rule governs the request; `session` is what its providers said, where it asks them.
-    fn judged(&mut self, rule: &Rule<Terms>, session: Option<Result<&Session, &Failures>>);
+    /// A rule governs the request, with this access; `evidence` is what is known of the session.
+    fn judged(
+        &mut self,
+        governed: &Governed<'_, '_, Terms>,
+        access: Access,
+        evidence: &Evidence,
+        request: &HttpRequest<'_>,
+    );
 }
 
 /// Nobody asks why.
 impl Observer for () {
-    fn judged(&mut self, _: &Rule<Terms>, _: Option<Result<&Session, &Failures>>) {}
+    fn judged(&mut self, _: &Governed<'_, '_, Terms>, _: Access, _: &Evidence, _: &HttpRequest<'_>) {}
 }
 
 impl Gate {
@@ -45,39 +55,67 @@ impl Gate {
         request: &HttpRequest<'_>,
         observer: &mut impl Observer,
     ) -> Decision<'_> {
+        let (Some(governing), Some(least)) = (self.governing(request), least_access(request)) else {
+            return Decision::refused("", "unknown_route");
+        };
         let mut strictest: Option<Decision<'_>> = None;
-        for rule in self.rules.governing(request) {
-            let decision = self.judge(rule, request, observer).await;
+        for governed in &governing {
+            let decision = self.judge(governed, least, request, observer).await;
             strictest = Some(match strictest {
                 Some(strictest) => strictest.stricter(decision),
                 None => decision,
             });
         }
         let Some(mut decision) = strictest else { return Decision::malformed("no_rule") };
-        if let Decision::Allow(permit) = &mut decision {
-            self.identity.tell(permit, &self.sessions, request);
+        if let Decision::Allow(permit) = &mut decision
+            && let Err(error) = self.identity.tell(permit, &self.sessions, request)
+        {
+            return Decision::refused(permit.rule(), error.label());
         }
-        decision
+        match decision.verified_session().map(|session| self.identity.metadata(session)) {
+            Some(metadata) => decision.with_metadata(metadata),
+            None => decision,
+        }
+    }
+
+    /// The rules that the request has to satisfy: the one that the proxy names for the route, else those that match.
+    /// `None` where it names one that is not there.
+    pub fn governing<'r>(&self, request: &'r HttpRequest<'_>) -> Option<Governing<'_, 'r, Terms>> {
+        match request.context().extension(RULE) {
+            Some(name) => Some([self.rules.named(name, request)?].into_iter().collect()),
+            None => Some(self.rules.governing(request)),
+        }
     }
 
     async fn judge<'g>(
         &'g self,
-        rule: &'g Rule<Terms>,
+        governed: &Governed<'g, '_, Terms>,
+        least: Access,
         request: &HttpRequest<'_>,
         observer: &mut impl Observer,
     ) -> Decision<'g> {
-        let terms = &rule.terms;
-        let evidence = match terms.access {
+        let (rule, terms) = (governed.rule, &governed.rule.terms);
+        let access = terms.access.max(least);
+        let evidence = match access {
             Access::Optional | Access::Session => self.evidence(&terms.accepted, request).await,
             Access::Public if self.sessions.may_be_revoked() => {
                 self.revocation_alone(&terms.accepted, request).await
             }
             Access::Public | Access::Deny => Evidence::NotAsked,
         };
-        let route = evidence.is_revoked().then(|| self.sign_in.asked_by(request, &self.login)).flatten();
+        let evidence = match (evidence, &terms.condition) {
+            (Evidence::Verified(session), Some(condition)) => {
+                match unmet(condition, &session, request, governed) {
+                    Some(unmet) => Evidence::Unfit(session, unmet),
+                    None => Evidence::Verified(session),
+                }
+            }
+            (evidence, _) => evidence,
+        };
+        let route = evidence.is_revoked().then(|| self.sign_in.asked_by(request, &terms.login)).flatten();
         let evidence = if route.is_some() { evidence.forgiven() } else { evidence };
-        observer.judged(rule, evidence.found());
-        let mut decision = terms.decide(&rule.name, evidence, request, &self.login);
+        observer.judged(governed, access, &evidence, request);
+        let mut decision = terms.decide(&rule.name, access, evidence, request);
         if let Some(clear_cookies) = decision.clear_cookies_mut() {
             *clear_cookies = clearing(&self.sessions.cookies_present(&terms.accepted, request), request);
         }
@@ -106,8 +144,17 @@ impl Gate {
             revoked @ Evidence::Revoked(_) => revoked,
             Evidence::NotAsked
             | Evidence::Verified(_)
+            | Evidence::Unfit(..)
             | Evidence::NoSession(_)
             | Evidence::Unavailable(..) => Evidence::NotAsked,
         }
+    }
+}
+
+/// The access that the proxy asks for on this route, at the least. `None` where what it asks for is unknown.
+fn least_access(request: &HttpRequest<'_>) -> Option<Access> {
+    match request.context().extension(ACCESS) {
+        Some(name) => Access::named(name),
+        None => Some(Access::Public),
     }
 }

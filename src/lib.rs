@@ -7,12 +7,13 @@
 //! ```
 //!
 //! The modules stand in the order of that flow and know only those before them: [`request`], [`rule`],
-//! [`session`], [`policy`] and [`identity`] are joined by [`gate`]; [`envoy`] is its door; [`server`], [`config`]
+//! [`session`], [`expression`], [`policy`] and [`identity`] are joined by [`gate`]; [`envoy`] is its door; [`server`], [`config`]
 //! and [`cli`] make a program of it.
 
 pub mod cli;
 pub mod config;
 pub mod envoy;
+pub mod expression;
 pub mod gate;
 pub mod identity;
 pub mod metrics;

@@ -3,19 +3,23 @@
 #![warn(clippy::wildcard_enum_match_arm, reason = "a new variant of a decision has to be decided")]
 
 pub mod answer;
+pub mod condition;
 pub mod decision;
 pub mod login;
 pub mod on_deny;
 pub mod sign_in;
 
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::decision::{Decision, Permit, Unavailable};
+use self::condition::Unmet;
+use self::decision::{Decision, Ground, Permit, Unavailable};
 use self::login::Login;
 use self::on_deny::OnDeny;
+use crate::expression::Expression;
 use crate::request::HttpRequest;
 use crate::session::{Accepted, Failures, Outage, Session};
 
@@ -44,12 +48,27 @@ impl fmt::Display for Access {
     }
 }
 
+impl Access {
+    /// Reads the name of an access, as the proxy sends it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Public, Self::Optional, Self::Session, Self::Deny]
+            .into_iter()
+            .find(|access| access.to_string() == name)
+    }
+}
+
 /// The terms of a rule: who passes, through which providers, and how others are told.
 #[derive(Clone, Debug)]
 pub struct Terms {
     pub access: Access,
     pub accepted: Accepted,
+    /// What has to be true of a session besides.
+    pub condition: Option<Arc<Expression>>,
     pub on_deny: OnDeny,
+    pub login: Arc<Login>,
+    /// For whom an assertion is made; `None`: for whom the host or the configuration says.
+    pub audience: Option<Arc<str>>,
 }
 
 /// What is known of the session when the decision is made.
@@ -57,8 +76,10 @@ pub struct Terms {
 pub enum Evidence {
     /// The rule does not look at sessions.
     NotAsked,
-    /// A provider verified this session.
+    /// A provider verified this session, and it meets the rule's condition.
     Verified(Session),
+    /// A provider verified this session, and it does not meet the rule's condition.
+    Unfit(Session, Unmet),
     /// No accepted provider found a valid session; why, provider by provider.
     NoSession(Failures),
     /// Somebody ended the session that was sent.
@@ -79,7 +100,11 @@ impl Evidence {
     pub fn forgiven(self) -> Self {
         match self {
             Self::Revoked(failures) => Self::NoSession(failures),
-            Self::NotAsked | Self::Verified(_) | Self::NoSession(_) | Self::Unavailable(..) => self,
+            Self::NotAsked
+            | Self::Verified(_)
+            | Self::Unfit(..)
+            | Self::NoSession(_)
+            | Self::Unavailable(..) => self,
         }
     }
 
@@ -88,7 +113,7 @@ impl Evidence {
     pub fn found(&self) -> Option<Result<&Session, &Failures>> {
         match self {
             Self::NotAsked => None,
-            Self::Verified(session) => Some(Ok(session)),
+            Self::Verified(session) | Self::Unfit(session, _) => Some(Ok(session)),
             Self::NoSession(failures) | Self::Revoked(failures) | Self::Unavailable(_, failures) => {
                 Some(Err(failures))
             }
@@ -97,19 +122,20 @@ impl Evidence {
 }
 
 impl Terms {
-    /// The decision. Every pair of access and evidence has its line.
+    /// The decision, with the rule's own access or a stricter one. Every pair of access and evidence has its line.
     #[must_use]
     pub fn decide<'g>(
-        &self,
+        &'g self,
         rule: &'g str,
+        access: Access,
         evidence: Evidence,
         request: &HttpRequest<'_>,
-        login: &Login,
     ) -> Decision<'g> {
         use Access::{Deny, Optional, Public, Session};
-        use Evidence::{NoSession, NotAsked, Revoked, Verified};
-        match (self.access, evidence) {
-            (Deny, _) => self.on_deny.forbidden(rule, request),
+        use Evidence::{NoSession, NotAsked, Revoked, Unfit, Verified};
+        let login = &*self.login;
+        match (access.max(self.access), evidence) {
+            (Deny, _) => self.on_deny.forbidden(rule, Ground::Nobody, request),
             // What is public renews a revoked session all the same, where the application does that.
             (Public | Optional | Session, Revoked(failures)) => {
                 self.on_deny.unauthenticated(rule, failures, request, login)
@@ -117,8 +143,15 @@ impl Terms {
             (Public | Optional | Session, Evidence::Unavailable(outage, failures)) => {
                 Decision::Unavailable(Unavailable::Session { rule, outage, failures })
             }
-            (Public, NotAsked | Verified(_) | NoSession(_)) => Decision::Allow(Permit::public(rule)),
-            (Optional | Session, Verified(session)) => Decision::Allow(Permit::session(rule, session)),
+            (Public, NotAsked | Verified(_) | Unfit(..) | NoSession(_)) => {
+                Decision::Allow(Permit::public(rule))
+            }
+            (Optional | Session, Unfit(session, unmet)) => {
+                self.on_deny.forbidden(rule, Ground::Unfit(Box::new(session), unmet), request)
+            }
+            (Optional | Session, Verified(session)) => {
+                Decision::Allow(Permit::session(rule, session, self.audience.as_deref()))
+            }
             (Optional, NotAsked | NoSession(_)) => Decision::Allow(Permit::anonymous(rule)),
             (Session, NoSession(failures)) => self.on_deny.unauthenticated(rule, failures, request, login),
             (Session, NotAsked) => self.on_deny.unauthenticated(rule, Failures::default(), request, login),

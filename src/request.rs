@@ -3,6 +3,7 @@
 pub mod cookies;
 pub mod host;
 pub mod navigation;
+pub mod origin;
 pub mod path;
 
 use std::borrow::Cow;
@@ -12,12 +13,15 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use self::cookies::Cookies;
+use self::origin::{Peer, RouteContext};
 use self::path::RequestPath;
 
 /// One HTTP request as the proxy received it, borrowed from the message that carried it.
 #[derive(Debug)]
 pub struct HttpRequest<'a> {
     parts: RequestParts<'a>,
+    peer: Peer<'a>,
+    context: RouteContext<'a>,
     cookies: OnceLock<Cookies<'a>>,
 }
 
@@ -43,7 +47,30 @@ pub struct RequestParts<'a> {
 impl<'a> HttpRequest<'a> {
     #[must_use]
     pub fn new(parts: RequestParts<'a>) -> Self {
-        Self { parts, cookies: OnceLock::new() }
+        let (peer, context) = (Peer::default(), RouteContext::default());
+        Self { parts, peer, context, cookies: OnceLock::new() }
+    }
+
+    /// The same request, known to come from this client.
+    #[must_use]
+    pub fn from_peer(self, peer: Peer<'a>) -> Self {
+        Self { peer, ..self }
+    }
+
+    /// The same request on a route that the proxy says more of.
+    #[must_use]
+    pub fn on_route(self, context: RouteContext<'a>) -> Self {
+        Self { context, ..self }
+    }
+
+    /// Who is at the other end of the proxy's connection.
+    pub fn peer(&self) -> &Peer<'a> {
+        &self.peer
+    }
+
+    /// What the proxy's configuration says of the route.
+    pub fn context(&self) -> &RouteContext<'a> {
+        &self.context
     }
 
     /// Whether the method only reads (RFC 9110, section 9.2.1), as a browser's navigation does.

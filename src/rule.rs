@@ -6,12 +6,14 @@ mod index;
 pub mod matcher;
 pub mod next;
 
+use std::borrow::Cow;
+
 use smallvec::{SmallVec, smallvec};
 
 use self::condition::Condition;
 use self::host::HostPattern;
 use self::index::PrefixIndex;
-use self::matcher::{Matcher, Verdict};
+use self::matcher::{Matcher, ParameterValue, Parameters, Verdict};
 use self::next::NextConfig;
 use crate::request::HttpRequest;
 
@@ -36,6 +38,8 @@ pub struct RequestMatcher {
     pub methods: Vec<String>,
     /// The `has` and `missing` items, of which all must hold.
     pub conditions: Vec<Condition>,
+    /// Where somebody asks for them: what reads the source's parameters.
+    pub parameters: Option<Parameters>,
 }
 
 /// The rules in order, and the terms where none matches.
@@ -57,14 +61,27 @@ enum Strictest {
     Floor,
 }
 
+/// A rule that a request has to satisfy, and the forms of its path for which it has to.
+#[derive(Debug)]
+pub struct Governed<'s, 'r, T> {
+    pub rule: &'s Rule<T>,
+    pub forms: SmallVec<[PathForm<'r>; 1]>,
+}
+
 /// The rules that a request has to satisfy: one in all but odd cases.
-pub type Governing<'s, T> = SmallVec<[&'s Rule<T>; 2]>;
+pub type Governing<'s, 'r, T> = SmallVec<[Governed<'s, 'r, T>; 1]>;
+
+/// A path as a server might see it, and as matchers are asked about it.
+#[derive(Clone, Debug)]
+pub struct PathForm<'r> {
+    pub reading: &'r str,
+    pub asked: Cow<'r, str>,
+}
 
 /// How one reading of a path found its rule, for an explanation.
 #[derive(Debug)]
 pub struct Finding<'s, 'r, T> {
-    /// What the matchers were asked.
-    pub asked: &'r str,
+    pub form: PathForm<'r>,
     pub rule: &'s Rule<T>,
     /// True where a pattern's limit was hit, and the strictest rule stands in.
     pub undecided: bool,
@@ -100,35 +117,59 @@ impl<T> RuleSet<T> {
     }
 
     /// The rules that every reading of the path falls under, each once.
-    pub fn governing<'s>(&'s self, request: &HttpRequest<'_>) -> Governing<'s, T> {
-        let mut governing: Governing<'s, T> = smallvec![];
-        self.each_finding(request, |finding| {
-            if !governing.iter().any(|rule| std::ptr::eq(*rule, finding.rule)) {
-                governing.push(finding.rule);
+    pub fn governing<'s, 'r>(&'s self, request: &'r HttpRequest<'_>) -> Governing<'s, 'r, T> {
+        let mut governing: Governing<'s, 'r, T> = smallvec![];
+        self.each_finding(request, |Finding { form, rule, .. }| {
+            match governing.iter_mut().find(|governed| std::ptr::eq(governed.rule, rule)) {
+                Some(governed) => governed.forms.push(form),
+                None => governing.push(Governed { rule, forms: smallvec![form] }),
             }
         });
         governing
     }
 
+    /// The rule of this name, where there is one, with every form of the path.
+    pub fn named<'s, 'r>(&'s self, name: &str, request: &'r HttpRequest<'_>) -> Option<Governed<'s, 'r, T>> {
+        let mut rules = self.rules.iter().chain([&self.default]);
+        let rule = rules.find(|rule| rule.name == name)?;
+        Some(Governed { rule, forms: self.forms(request).collect() })
+    }
+
+    /// The terms of every rule, those where none matches among them.
+    pub fn terms(&self) -> impl Iterator<Item = &T> {
+        self.rules.iter().chain([&self.default, &self.floor]).map(|rule| &rule.terms)
+    }
+
     /// Tells for each reading of the path, in each form that a matcher is asked about, which rule it finds.
-    pub fn each_finding<'s>(&'s self, request: &HttpRequest<'_>, mut found: impl FnMut(Finding<'s, '_, T>)) {
-        for reading in request.path.readings() {
-            for asked in self.next.asked(reading, request.host) {
-                found(self.first_match(request, &asked));
-            }
+    pub fn each_finding<'s, 'r>(
+        &'s self,
+        request: &'r HttpRequest<'_>,
+        mut found: impl FnMut(Finding<'s, 'r, T>),
+    ) {
+        for form in self.forms(request) {
+            let (rule, undecided) = self.first_match(request, &form.asked);
+            found(Finding { form, rule, undecided });
         }
     }
 
-    fn first_match<'s, 'r>(&'s self, request: &HttpRequest<'_>, asked: &'r str) -> Finding<'s, 'r, T> {
+    fn forms<'r>(&self, request: &'r HttpRequest<'_>) -> impl Iterator<Item = PathForm<'r>> {
+        request.path.readings().iter().flat_map(|reading| {
+            let asked = self.next.asked(reading, request.host).into_iter();
+            asked.map(|asked| PathForm { reading, asked })
+        })
+    }
+
+    /// The rule, and whether it only stands in for one that cannot be told.
+    fn first_match(&self, request: &HttpRequest<'_>, asked: &str) -> (&Rule<T>, bool) {
         for at in self.index.candidates(&self.next, asked) {
             let Some(rule) = self.rules.get(at) else { continue };
             match rule.matches(request, asked) {
-                Verdict::Hit => return Finding { asked, rule, undecided: false },
-                Verdict::Undecided => return Finding { asked, rule: self.strictest_rule(), undecided: true },
+                Verdict::Hit => return (rule, false),
+                Verdict::Undecided => return (self.strictest_rule(), true),
                 Verdict::Miss => {}
             }
         }
-        Finding { asked, rule: &self.default, undecided: false }
+        (&self.default, false)
     }
 
     fn strictest_rule(&self) -> &Rule<T> {
@@ -141,6 +182,15 @@ impl<T> RuleSet<T> {
 }
 
 impl<T> Rule<T> {
+    /// The parameters of the first matcher that hits the path, as far as anybody asks for them.
+    pub fn parameters(&self, request: &HttpRequest<'_>, asked: &str) -> Vec<(&str, ParameterValue)> {
+        let reads = |matcher: &&RequestMatcher| {
+            matcher.parameters.is_some() && matcher.matches(request, asked) == Verdict::Hit
+        };
+        let matcher = self.matchers.iter().find(reads);
+        matcher.and_then(|matcher| matcher.parameters.as_ref()).map_or_else(Vec::new, |p| p.read(asked))
+    }
+
     fn matches(&self, request: &HttpRequest<'_>, asked: &str) -> Verdict {
         if !self.hosts.is_empty() && !self.hosts.iter().any(|host| host.covers(request.host)) {
             return Verdict::Miss;

@@ -1,6 +1,7 @@
 //! The server: bind everything, then serve until told to stop, then let calls in flight finish.
 
 pub mod admin;
+pub mod http;
 pub mod listen;
 
 use std::future::Future;
@@ -20,10 +21,12 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use self::admin::Admin;
-use self::listen::{GrpcAddress, Listen};
+use self::http::Http;
+use self::listen::{GrpcAddress, Listen, TcpAddress};
 use crate::envoy::service::AuthorizationService;
 use crate::envoy::{AuthorizationServer, DESCRIPTORS};
 use crate::gate::Gate;
+use crate::identity::assertion::Issuer;
 use crate::secret::Secret;
 
 /// The longest `CheckRequest` that is read, in bytes: headers, and a body where Envoy is told to send one.
@@ -65,6 +68,7 @@ pub struct Program {
 #[derive(Debug)]
 pub struct Bound {
     listener: Listener,
+    http: Option<TcpListener>,
     admin: Option<TcpListener>,
     address: String,
     drain_timeout: Duration,
@@ -94,15 +98,15 @@ pub async fn bind(listen: &Listen) -> Result<Bound, ServerError> {
             (Listener::Unix(listener, path.clone()), listen.grpc.to_string())
         }
     };
-    let admin = match &listen.admin {
-        Some(address) => {
-            let bound = TcpListener::bind(address.as_str()).await;
-            let address = address.as_str().to_owned();
-            Some(bound.map_err(|source| ServerError::Bind { address, source })?)
-        }
-        None => None,
-    };
-    Ok(Bound { listener, admin, address, drain_timeout: listen.drain_timeout })
+    let http = bind_tcp(listen.http.as_ref()).await?;
+    let admin = bind_tcp(listen.admin.as_ref()).await?;
+    Ok(Bound { listener, http, admin, address, drain_timeout: listen.drain_timeout })
+}
+
+async fn bind_tcp(address: Option<&TcpAddress>) -> Result<Option<TcpListener>, ServerError> {
+    let Some(address) = address.map(TcpAddress::as_str) else { return Ok(None) };
+    let bind_error = |source| ServerError::Bind { address: address.to_owned(), source };
+    TcpListener::bind(address).await.map(Some).map_err(bind_error)
 }
 
 impl Bound {
@@ -119,6 +123,13 @@ impl Bound {
     pub async fn run(self, program: Program, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let Program { gate, metrics, admin_secret } = program;
         gate.sessions.start();
+        let issuer = gate.identity.issuer();
+        issuer.into_iter().for_each(Issuer::start);
+        let keys = issuer.map(|issuer| Arc::clone(issuer.keys()));
+        let http = self.http.map(|listener| {
+            tracing::info!(address = local(&listener), "serving HTTP");
+            AbortOnDrop(tokio::spawn(Http { keys }.serve(listener)))
+        });
         let revocations = gate.sessions.revocations().cloned().zip(admin_secret);
         let (ready, is_ready) = watch::channel(true);
         let admin = self.admin.map(|listener| {
@@ -144,7 +155,7 @@ impl Bound {
         let _ = stop.send(());
         let drained = tokio::time::timeout(self.drain_timeout, serving).await;
         // Health and metrics are answered until the last call.
-        drop(admin);
+        drop((http, admin));
         if let Ok(result) = drained {
             return result;
         }

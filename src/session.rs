@@ -12,6 +12,7 @@ mod error;
 mod http;
 pub mod jwe;
 pub mod jwks;
+mod mark;
 mod moment;
 mod providers;
 mod record;
@@ -33,6 +34,7 @@ pub use self::cache::CacheLimits;
 pub use self::claim_path::{ClaimPath, ClaimPathError};
 pub use self::credential::{Finding, Source};
 pub use self::error::{Outage, SessionError};
+pub use self::mark::Mark;
 pub use self::providers::{Accepted, Failure, Failures, Provider, Providers};
 pub use self::renewal::{Refresh, Renewal};
 
@@ -50,6 +52,7 @@ pub struct Session {
     issued: Option<f64>,
     provider: Arc<str>,
     finding: Finding,
+    mark: Mark,
     renewal: Option<Renewal>,
 }
 
@@ -68,10 +71,11 @@ impl Session {
         expires: f64,
         provider: Arc<str>,
         finding: Finding,
+        mark: Mark,
     ) -> Self {
         let claims = claims.into();
         let issued = claims.get("iat").and_then(Value::as_f64);
-        Self { claims, expires, issued, provider, finding, renewal: None }
+        Self { claims, expires, issued, provider, finding, mark, renewal: None }
     }
 
     /// The same session, known to have begun, or to have been renewed last, at this time.
@@ -106,6 +110,18 @@ impl Session {
     #[must_use]
     pub fn provider(&self) -> &Arc<str> {
         &self.provider
+    }
+
+    /// When it ends, in seconds since 1970.
+    #[must_use]
+    pub fn expires(&self) -> f64 {
+        self.expires
+    }
+
+    /// What tells it from every other session of its provider.
+    #[must_use]
+    pub fn mark(&self) -> &Mark {
+        &self.mark
     }
 
     /// Where in the request it was found.

@@ -103,6 +103,9 @@ pub(crate) fn log_decision(
         let (provider, reason) = (&*failure.provider, failure.error.label());
         tracing::debug!(request_id, provider, reason, "{}", failure.error);
     }
+    if let Some(error) = decision.condition_error() {
+        tracing::warn!(request_id, rule = decision.rule(), "the condition has no answer: {error}");
+    }
     match decision {
         Decision::Allow(_) => line!(Level::DEBUG),
         Decision::Deny(_) | Decision::Redirect(_) => line!(Level::INFO),

@@ -28,7 +28,12 @@ fn message(path: String, cookie: String) -> CheckRequest {
         headers: [("cookie".to_owned(), cookie)].into(),
         ..HttpRequest::default()
     };
-    CheckRequest { attributes: Some(AttributeContext { request: Some(Request { http: Some(http) }) }) }
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            request: Some(Request { http: Some(http) }),
+            ..AttributeContext::default()
+        }),
+    }
 }
 
 /// How long the proxy waits.

@@ -14,11 +14,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The top-level modules in the order of the flow: each may use those before it.
-const FLOW: [&str; 13] = [
+const FLOW: [&str; 14] = [
     "request",
     "rule",
     "secret",
     "session",
+    "expression",
     "policy",
     "identity",
     "gate",

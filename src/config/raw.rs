@@ -1,5 +1,6 @@
 //! The configuration as written: every key optional, unknown ones refused. Its JSON Schema comes from here too.
 
+mod identity;
 mod on_deny;
 mod revocation;
 mod session;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StringDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use self::identity::{RawAssertion, RawHeader, RawHeaderDetails, RawIdentity, RawPaths};
 pub use self::on_deny::{NamedOnDeny, RawAnswer, RawOnDeny};
 pub use self::revocation::RawRevocation;
 pub use self::session::{CookieCache, Kind, RawFrom, RawSession};
@@ -47,6 +49,8 @@ pub struct RawConfig {
 pub struct RawListen {
     /// Envoy's `ext_authz`: `host:port`, or `unix:` and a path. Default: `0.0.0.0:9191`.
     pub grpc: Option<String>,
+    /// The public keys of assertions, over HTTP: `host:port`. Default: off.
+    pub http: Option<String>,
     /// Health, metrics and revocations: `host:port`. Default: off.
     pub admin: Option<String>,
     /// How long calls in flight may take to finish after SIGTERM, as in `10s`. Default: 10 s.
@@ -55,7 +59,7 @@ pub struct RawListen {
     pub drain_timeout: Option<Duration>,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawLogin {
     /// A path, or an absolute URL. Default: `/api/auth/signin`.
@@ -82,8 +86,14 @@ pub struct RawRule {
     pub access: Option<Access>,
     /// The providers accepted, in this order. Default: all.
     pub session: Option<OneOrMany>,
+    /// CEL: what has to be true of the session and its request. Only where a session is asked for.
+    pub condition: Option<String>,
     /// How a request without a session is answered. Default: that of `default`.
     pub on_deny: Option<RawOnDeny>,
+    /// The login of this rule's application. Default, key by key: that of `login`.
+    pub login: Option<RawLogin>,
+    /// For whom an assertion is made, its `aud`. Default: as `identity.assertion` says.
+    pub audience: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -126,18 +136,6 @@ pub struct RawDomain {
     /// `defaultLocale`.
     pub default_locale: Option<String>,
     pub locales: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
-pub struct RawIdentity {
-    /// Header: where its value is found, as in `sub`, `token.sub`, `auth.user.email`.
-    /// Default: `x-auth-user-id: sub` and `x-auth-user-email: auth.user.email`.
-    pub headers: Option<IndexMap<String, String>>,
-    /// A header that carries the whole session as base64url JSON. Default: none.
-    pub session_header: Option<String>,
-    /// Keep the session cookie from the upstream wherever the session was verified.
-    pub strip_cookie: bool,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

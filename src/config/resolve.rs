@@ -38,29 +38,41 @@ pub(super) fn resolve(
     let providers = sessions::names(raw.sessions.as_ref());
     let sessions = sessions::resolve(raw.sessions, &auth, problems);
     let next = next::resolve(raw.next, problems).unwrap_or_default();
-    let login = login::resolve(raw.login, &auth, &next, problems);
+    let login = login::resolve(raw.login.clone(), "login", &auth, &next, problems);
     let sign_in = SignInRoutes::new(&format!("{}{}", next.base_path(), auth.routes(&next)));
     let revocation = revocation::resolve(raw.revocation, problems);
-    let rules = Rules { next, providers: &providers, problems }.resolve(raw.rules, raw.default, &auth);
+    let asserts = identity.as_ref().is_none_or(|identity| identity.issuer().is_some());
+    let rules = Rules {
+        next,
+        providers: &providers,
+        auth: &auth,
+        login: login.as_ref(),
+        raw_login: raw.login,
+        asserts,
+        problems,
+    };
+    let rules = rules.resolve(raw.rules, raw.default);
     let revocation = revocation?;
     let sessions = match revocation.list {
         Some(list) => sessions?.revocable(list),
         None => sessions?,
     };
-    let gate = Gate { rules: rules?, sessions, login: login?, sign_in, identity: identity? };
-    login::warn_if_guarded(&gate, problems);
+    let gate = Gate { rules: rules?, sessions, sign_in, identity: identity? };
+    login::warn_if_guarded(&gate, &*login?, problems);
     let (listen, telemetry, admin_secret) = (listen?, telemetry?, revocation.secret);
     Some(Settings { listen, telemetry, gate, admin_secret, warnings: Vec::new() })
 }
 
 fn listen(raw: &RawListen, problems: &mut Problems) -> Option<Listen> {
     let grpc = raw.grpc.as_deref().unwrap_or(DEFAULT_GRPC);
-    let grpc = problems.ok("listen.grpc", GrpcAddress::parse(grpc))?;
-    let admin = match raw.admin.as_deref().map(TcpAddress::parse) {
-        Some(parsed) => Some(problems.ok("listen.admin", parsed)?),
-        None => None,
+    let grpc = problems.ok("listen.grpc", GrpcAddress::parse(grpc));
+    let mut tcp = |address: &Option<String>, key| match address.as_deref().map(TcpAddress::parse) {
+        Some(parsed) => problems.ok(key, parsed).map(Some),
+        None => Some(None),
     };
-    Some(Listen { grpc, admin, drain_timeout: raw.drain_timeout.unwrap_or(DEFAULT_DRAIN) })
+    let (http, admin) = (tcp(&raw.http, "listen.http"), tcp(&raw.admin, "listen.admin"));
+    let (grpc, http, admin) = (grpc?, http?, admin?);
+    Some(Listen { grpc, http, admin, drain_timeout: raw.drain_timeout.unwrap_or(DEFAULT_DRAIN) })
 }
 
 fn telemetry(raw: &RawTelemetry, problems: &mut Problems) -> Option<Telemetry> {

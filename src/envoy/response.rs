@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use prost_types::value::Kind;
-use prost_types::{Struct, Value};
+use prost_types::{ListValue, Struct, Value};
 use tonic::Code;
 
 use super::{
@@ -33,7 +33,7 @@ pub fn write(decision: &Decision<'_>) -> CheckResponse {
 fn denial_code(kind: &DenialKind) -> Code {
     match kind {
         DenialKind::Unauthenticated(_) | DenialKind::UnauthenticatedCustom(..) => Code::Unauthenticated,
-        DenialKind::Forbidden { .. } | DenialKind::ForbiddenCustom(_) => Code::PermissionDenied,
+        DenialKind::Forbidden(..) => Code::PermissionDenied,
         DenialKind::Malformed(_) => Code::InvalidArgument,
     }
 }
@@ -88,11 +88,29 @@ fn option(name: &str, value: &str, append: bool, action: HeaderAppendAction) -> 
 
 fn metadata(decision: &Decision<'_>) -> Struct {
     let text = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
-    let fields = BTreeMap::from([
+    let mut fields: BTreeMap<String, Value> =
+        decision.metadata().iter().map(|(name, value)| ((*name).to_owned(), proto(value))).collect();
+    fields.extend([
         ("decision".to_owned(), text(decision.label())),
         ("provider".to_owned(), text(decision.provider())),
         ("reason".to_owned(), text(decision.reason())),
         ("rule".to_owned(), text(decision.rule())),
     ]);
     Struct { fields }
+}
+
+fn proto(value: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    let kind = match value {
+        Json::Null => Kind::NullValue(0),
+        Json::Bool(value) => Kind::BoolValue(*value),
+        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
+        Json::String(text) => Kind::StringValue(text.clone()),
+        Json::Array(items) => Kind::ListValue(ListValue { values: items.iter().map(proto).collect() }),
+        Json::Object(members) => {
+            let fields = members.iter().map(|(name, value)| (name.clone(), proto(value))).collect();
+            Kind::StructValue(Struct { fields })
+        }
+    };
+    Value { kind: Some(kind) }
 }

@@ -9,14 +9,14 @@ const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 const ESCAPED_AT_ENDS: &AsciiSet = &ESCAPED.add(b' ');
 
 /// The text of a claim: strings as they are, numbers and booleans as JSON writes them, the parts of a list joined
-/// with `,`, an object as JSON. `None` for what says nothing: null, and empty text.
-pub(super) fn header_value(claim: &Value) -> Option<String> {
+/// with the separator, an object as JSON. `None` for what says nothing: null, and empty text.
+pub(super) fn header_value(claim: &Value, separator: &str) -> Option<String> {
     let text = match claim {
         Value::Null => return None,
         Value::String(text) => encode(text),
         Value::Array(items) => {
-            let parts: Vec<String> = items.iter().filter_map(header_value).collect();
-            parts.join(",")
+            let parts: Vec<String> = items.iter().filter_map(|item| header_value(item, separator)).collect();
+            parts.join(separator)
         }
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => encode(&claim.to_string()),
     };
@@ -63,14 +63,14 @@ mod tests {
             (json!(""), None),
             (json!([]), None),
         ] {
-            assert_eq!(header_value(&claim).as_deref(), value, "{claim}");
+            assert_eq!(header_value(&claim, ",").as_deref(), value, "{claim}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_becomes_visible_ascii_and_decodes_to_itself(text in any::<String>()) {
-            let value = header_value(&json!(text)).unwrap_or_default();
+            let value = header_value(&json!(text), ",").unwrap_or_default();
             prop_assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
             prop_assert_eq!(value.trim(), value.as_str());
             prop_assert_eq!(percent_decode_str(&value).decode_utf8().expect("UTF-8"), text);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::decision::{CustomAnswer, Decision, DenialKind};
+use super::decision::{CustomAnswer, Decision, DenialKind, Form};
 
 /// An HTTP answer in place of the upstream's.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,12 +41,12 @@ impl<'d> Answer<'d> {
     fn to_denial(kind: &'d DenialKind) -> Self {
         match kind {
             DenialKind::Unauthenticated(_) => Self::typed(401, JSON, r#"{"message":"Not authenticated"}"#),
-            DenialKind::Forbidden { as_page: false } => Self::typed(403, JSON, r#"{"message":"Forbidden"}"#),
-            DenialKind::Forbidden { as_page: true } => {
+            DenialKind::Forbidden(_, Form::Json) => Self::typed(403, JSON, r#"{"message":"Forbidden"}"#),
+            DenialKind::Forbidden(_, Form::Page) => {
                 Self::typed(403, "text/html; charset=utf-8", FORBIDDEN_PAGE)
                     .with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
             }
-            DenialKind::UnauthenticatedCustom(_, answer) | DenialKind::ForbiddenCustom(answer) => {
+            DenialKind::UnauthenticatedCustom(_, answer) | DenialKind::Forbidden(_, Form::Custom(answer)) => {
                 Self::custom(answer)
             }
             DenialKind::Malformed(_) => Self::typed(400, JSON, r#"{"message":"Bad request"}"#),

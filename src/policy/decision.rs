@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::condition::Unmet;
+use crate::expression::EvaluationError;
 use crate::session::{Failures, Outage, Session};
 
 /// What becomes of a request. `'g` is the life of the gate, which owns the rules' names.
@@ -23,13 +25,19 @@ pub enum Decision<'g> {
 pub struct Permit<'g> {
     rule: &'g str,
     basis: Basis,
+    audience: Option<&'g str>,
     /// What the upstream is told, and what it must not be told by the client.
     pub upstream: Upstream<'g>,
     /// `Set-Cookie` values for the browser.
     pub set_cookies: Vec<String>,
     /// Keep the session's cookies from the upstream, whatever is configured.
     pub withhold_session: bool,
+    /// What the proxy is told of the session, each by its name.
+    pub metadata: Metadata<'g>,
 }
+
+/// Claims for the proxy's own filters and logs.
+pub type Metadata<'g> = Vec<(&'g str, serde_json::Value)>;
 
 /// Why a request was let in.
 #[derive(Debug)]
@@ -57,12 +65,32 @@ impl<'g> Permit<'g> {
         Self::on(Basis::Anonymous, rule)
     }
 
-    pub(in crate::policy) fn session(rule: &'g str, session: Session) -> Self {
-        Self::on(Basis::Session(session), rule)
+    pub(in crate::policy) fn session(rule: &'g str, session: Session, audience: Option<&'g str>) -> Self {
+        Self { audience, ..Self::on(Basis::Session(session), rule) }
     }
 
     fn on(basis: Basis, rule: &'g str) -> Self {
-        Self { rule, basis, upstream: Upstream::default(), set_cookies: Vec::new(), withhold_session: false }
+        Self {
+            rule,
+            basis,
+            audience: None,
+            upstream: Upstream::default(),
+            set_cookies: Vec::new(),
+            withhold_session: false,
+            metadata: Vec::new(),
+        }
+    }
+
+    /// The rule that let the request in.
+    #[must_use]
+    pub fn rule(&self) -> &'g str {
+        self.rule
+    }
+
+    /// For whom the rule wants an assertion made.
+    #[must_use]
+    pub fn audience(&self) -> Option<&'g str> {
+        self.audience
     }
 
     /// The verified session on which the request passes, where there is one.
@@ -82,6 +110,14 @@ pub struct Denial<'g> {
     pub kind: DenialKind,
     /// `name=value` attributes of `Set-Cookie` headers that clear invalid session cookies.
     pub clear_cookies: Vec<String>,
+    /// As in [`Permit::metadata`], where there is a session.
+    pub metadata: Metadata<'g>,
+}
+
+impl<'g> Denial<'g> {
+    pub(in crate::policy) fn new(rule: &'g str, kind: DenialKind) -> Self {
+        Self { rule, kind, clear_cookies: Vec::new(), metadata: Vec::new() }
+    }
 }
 
 /// Why and in which form a request is refused.
@@ -91,12 +127,41 @@ pub enum DenialKind {
     Unauthenticated(Failures),
     /// No valid session, answered as the rule says.
     UnauthenticatedCustom(Failures, Arc<CustomAnswer>),
-    /// Nobody may, or not this session: 403, as JSON or as a page.
-    Forbidden { as_page: bool },
-    /// Nobody may, answered as the rule says.
-    ForbiddenCustom(Arc<CustomAnswer>),
+    /// Whoever asks may not: 403, unless the rule has an answer of its own.
+    Forbidden(Ground, Form),
     /// The request cannot be judged: 400. The label says why.
     Malformed(&'static str),
+}
+
+/// Why a request is forbidden.
+#[derive(Debug)]
+pub enum Ground {
+    /// Nobody may.
+    Nobody,
+    /// This session does not meet the rule's condition.
+    Unfit(Box<Session>, Unmet),
+    /// What was configured, in the proxy or here, cannot be followed. The label says what.
+    Refused(&'static str),
+}
+
+/// The form in which a request is told that it is forbidden.
+#[derive(Debug)]
+pub enum Form {
+    Json,
+    /// For a browser's page navigation.
+    Page,
+    /// As the rule says.
+    Custom(Arc<CustomAnswer>),
+}
+
+impl Ground {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Nobody => "forbidden",
+            Self::Unfit(_, unmet) => unmet.label(),
+            Self::Refused(label) => label,
+        }
+    }
 }
 
 impl DenialKind {
@@ -105,7 +170,7 @@ impl DenialKind {
     pub fn failures(&self) -> Option<&Failures> {
         match self {
             Self::Unauthenticated(failures) | Self::UnauthenticatedCustom(failures, _) => Some(failures),
-            Self::Forbidden { .. } | Self::ForbiddenCustom(_) | Self::Malformed(_) => None,
+            Self::Forbidden(..) | Self::Malformed(_) => None,
         }
     }
 }
@@ -155,7 +220,14 @@ impl<'g> Decision<'g> {
     /// A request that cannot be judged: 400.
     #[must_use]
     pub fn malformed(reason: &'static str) -> Self {
-        Self::Deny(Denial { rule: "", kind: DenialKind::Malformed(reason), clear_cookies: Vec::new() })
+        Self::Deny(Denial::new("", DenialKind::Malformed(reason)))
+    }
+
+    /// A request for which the configuration, here or in the proxy, cannot be followed: 403. The label says why.
+    #[must_use]
+    pub fn refused(rule: &'g str, reason: &'static str) -> Self {
+        let kind = DenialKind::Forbidden(Ground::Refused(reason), Form::Json);
+        Self::Deny(Denial::new(rule, kind))
     }
 
     /// The name that logs, metrics and metadata use.
@@ -194,7 +266,7 @@ impl<'g> Decision<'g> {
                 DenialKind::Unauthenticated(failures) | DenialKind::UnauthenticatedCustom(failures, _) => {
                     failures.reason().label()
                 }
-                DenialKind::Forbidden { .. } | DenialKind::ForbiddenCustom(_) => "forbidden",
+                DenialKind::Forbidden(ground, _) => ground.label(),
                 DenialKind::Malformed(reason) => reason,
             },
             Self::Redirect(challenge) => challenge.failures.reason().label(),
@@ -208,12 +280,27 @@ impl<'g> Decision<'g> {
         self.verified_session().map_or("", |session| session.provider())
     }
 
-    /// The verified session of a request that passes.
+    /// The verified session of a request that passes, or that fails a condition.
     #[must_use]
     pub fn verified_session(&self) -> Option<&Session> {
         match self {
             Self::Allow(permit) => permit.verified_session(),
+            Self::Deny(Denial { kind: DenialKind::Forbidden(Ground::Unfit(session, _), _), .. }) => {
+                Some(session)
+            }
             Self::Deny(_) | Self::Redirect(_) | Self::Unavailable(_) => None,
+        }
+    }
+
+    /// Why a condition could be told neither true nor false, where that is the reason.
+    #[must_use]
+    pub fn condition_error(&self) -> Option<&EvaluationError> {
+        match self {
+            Self::Deny(Denial {
+                kind: DenialKind::Forbidden(Ground::Unfit(_, Unmet::Error(error)), _),
+                ..
+            }) => Some(error),
+            Self::Allow(_) | Self::Deny(_) | Self::Redirect(_) | Self::Unavailable(_) => None,
         }
     }
 
@@ -225,6 +312,26 @@ impl<'g> Decision<'g> {
             Self::Deny(denial) => denial.kind.failures(),
             Self::Redirect(challenge) => Some(&challenge.failures),
             Self::Unavailable(Unavailable::Session { failures, .. }) => Some(failures),
+        }
+    }
+
+    /// What the proxy is told of the session.
+    #[must_use]
+    pub fn metadata(&self) -> &[(&'g str, serde_json::Value)] {
+        match self {
+            Self::Allow(permit) => &permit.metadata,
+            Self::Deny(denial) => &denial.metadata,
+            Self::Redirect(_) | Self::Unavailable(_) => &[],
+        }
+    }
+
+    /// The same decision, by which the proxy is told this of the session.
+    #[must_use]
+    pub fn with_metadata(self, metadata: Metadata<'g>) -> Self {
+        match self {
+            Self::Allow(permit) => Self::Allow(Permit { metadata, ..permit }),
+            Self::Deny(denial) => Self::Deny(Denial { metadata, ..denial }),
+            other @ (Self::Redirect(_) | Self::Unavailable(_)) => other,
         }
     }
 
@@ -255,7 +362,7 @@ impl<'g> Decision<'g> {
             Self::Redirect(_) => 3,
             Self::Deny(denial) => match denial.kind {
                 DenialKind::Unauthenticated(_) | DenialKind::UnauthenticatedCustom(..) => 4,
-                DenialKind::Forbidden { .. } | DenialKind::ForbiddenCustom(_) => 6,
+                DenialKind::Forbidden(..) => 6,
                 DenialKind::Malformed(_) => 7,
             },
             Self::Unavailable(_) => 5,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::decision::{Challenge, CustomAnswer, Decision, Denial, DenialKind};
+use super::decision::{Challenge, CustomAnswer, Decision, Denial, DenialKind, Form, Ground};
 use super::login::Login;
 use crate::request::HttpRequest;
 use crate::request::navigation::{can_follow_redirect, is_page_navigation};
@@ -18,7 +18,7 @@ pub enum OnDeny {
     Redirect,
     /// 401 for every client.
     Unauthorized,
-    /// The configured answer for every client; also where access is `deny`.
+    /// The configured answer for every client; also where access is `deny`, and where a condition does not hold.
     Custom(Arc<CustomAnswer>),
 }
 
@@ -30,30 +30,33 @@ impl OnDeny {
         request: &HttpRequest<'_>,
         login: &Login,
     ) -> Decision<'g> {
-        let clear_cookies = Vec::new();
         let wants_redirect = match self {
             Self::Auto => is_page_navigation(request),
             Self::Redirect => can_follow_redirect(request),
             Self::Unauthorized => false,
             Self::Custom(answer) => {
                 let kind = DenialKind::UnauthenticatedCustom(failures, Arc::clone(answer));
-                return Decision::Deny(Denial { rule, kind, clear_cookies });
+                return Decision::Deny(Denial::new(rule, kind));
             }
         };
         if wants_redirect && !login.is_asked_by(request) {
             let location = login.location_for(request);
-            return Decision::Redirect(Challenge { rule, failures, location, clear_cookies });
+            return Decision::Redirect(Challenge { rule, failures, location, clear_cookies: Vec::new() });
         }
-        Decision::Deny(Denial { rule, kind: DenialKind::Unauthenticated(failures), clear_cookies })
+        Decision::Deny(Denial::new(rule, DenialKind::Unauthenticated(failures)))
     }
 
-    pub(in crate::policy) fn forbidden<'g>(&self, rule: &'g str, request: &HttpRequest<'_>) -> Decision<'g> {
-        let kind = match self {
-            Self::Custom(answer) => DenialKind::ForbiddenCustom(Arc::clone(answer)),
-            Self::Auto | Self::Redirect | Self::Unauthorized => {
-                DenialKind::Forbidden { as_page: is_page_navigation(request) }
-            }
+    pub(in crate::policy) fn forbidden<'g>(
+        &self,
+        rule: &'g str,
+        ground: Ground,
+        request: &HttpRequest<'_>,
+    ) -> Decision<'g> {
+        let form = match self {
+            Self::Custom(answer) => Form::Custom(Arc::clone(answer)),
+            Self::Auto | Self::Redirect | Self::Unauthorized if is_page_navigation(request) => Form::Page,
+            Self::Auto | Self::Redirect | Self::Unauthorized => Form::Json,
         };
-        Decision::Deny(Denial { rule, kind, clear_cookies: Vec::new() })
+        Decision::Deny(Denial::new(rule, DenialKind::Forbidden(ground, form)))
     }
 }

@@ -117,7 +117,8 @@ fn header<'r>(request: &'r HttpRequest<'_>, name: &str) -> Option<Cow<'r, str>> 
     joined(&request.headers, name)
 }
 
-fn joined<'r>(headers: &'r Headers<'_>, name: &str) -> Option<Cow<'r, str>> {
+/// Every value of a header as one, as Node.js joins them.
+pub(crate) fn joined<'r>(headers: &'r Headers<'_>, name: &str) -> Option<Cow<'r, str>> {
     // The name is only needed until the values are collected.
     let values: Vec<&'r str> = headers
         .iter()

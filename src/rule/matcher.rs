@@ -7,6 +7,7 @@
 pub mod ecma;
 mod error;
 mod lexer;
+mod parameters;
 mod parts;
 mod plain;
 mod prefix;
@@ -19,6 +20,7 @@ use std::fmt;
 use self::ecma::Pattern;
 pub use self::ecma::Verdict;
 pub use self::error::{MatcherError, SyntaxError};
+pub use self::parameters::{ParameterValue, Parameters};
 use self::plain::Plain;
 use self::source::{Source, Wrapped};
 use super::next::NextConfig;

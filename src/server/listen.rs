@@ -13,6 +13,8 @@ use super::ServerError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     pub grpc: GrpcAddress,
+    /// The public keys of assertions; off where absent.
+    pub http: Option<TcpAddress>,
     /// Health, metrics and revocations; off where absent.
     pub admin: Option<TcpAddress>,
     /// How long calls in flight may take to finish after a request to stop.

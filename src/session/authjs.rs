@@ -12,7 +12,7 @@ use self::keyring::Keyring;
 pub use self::mint::SealError;
 use super::credential::{Credential, Precedence, part_of};
 use super::jwe::{Buffer, Compact, Encryption};
-use super::{Claims, Failure, Refresh, Session, SessionError};
+use super::{Claims, Failure, Mark, Refresh, Session, SessionError};
 use crate::request::HttpRequest;
 use crate::secret::Secret;
 
@@ -82,6 +82,7 @@ struct SessionCookie {
 struct Verified {
     claims: Claims,
     expires: f64,
+    mark: Mark,
 }
 
 impl Version {
@@ -229,7 +230,7 @@ impl AuthJs {
     fn verify_token(&self, token: &str, keys: &Keyring, now: SystemTime) -> Result<Verified, SessionError> {
         let claims = self.open(token, keys)?;
         let expires = self.check(&claims, now)?;
-        Ok(Verified { claims, expires })
+        Ok(Verified { claims, expires, mark: Mark::of_sealed(token) })
     }
 
     fn open(&self, token: &str, keys: &Keyring) -> Result<Claims, SessionError> {
@@ -246,7 +247,8 @@ impl AuthJs {
 }
 
 fn session(verified: Verified, provider: &Arc<str>, credential: &Credential<'_>) -> Session {
-    Session::new(verified.claims, verified.expires, provider.clone(), credential.finding().clone())
+    let Verified { claims, expires, mark } = verified;
+    Session::new(claims, expires, provider.clone(), credential.finding().clone(), mark)
 }
 
 /// The first success. Without one the first error, but a key that fits and fails says more than one that does not

@@ -13,7 +13,7 @@ pub use self::claims::Required;
 pub use self::place::Place;
 use super::credential::{Credential, part_of};
 use super::jwks::{Keys, VerificationKey};
-use super::{Claims, Failure, Session, SessionError};
+use super::{Claims, Failure, Mark, Session, SessionError};
 use crate::request::HttpRequest;
 
 /// The most keys that are tried on a token that names none.
@@ -64,9 +64,9 @@ impl Jwt {
         for place in &self.places {
             let Some(credential) = place.credential(request, self.max_token_bytes) else { continue };
             match self.judge(&credential, request).await {
-                Ok((claims, expires)) => {
+                Ok((claims, expires, mark)) => {
                     let finding = credential.finding().clone();
-                    return Ok(Session::new(claims, expires, provider.clone(), finding));
+                    return Ok(Session::new(claims, expires, provider.clone(), finding, mark));
                 }
                 Err(error) if error.ends_search() => return Err(Failure::of(provider, &credential, error)),
                 Err(error) => {
@@ -85,14 +85,14 @@ impl Jwt {
         &self,
         credential: &Credential<'_>,
         request: &HttpRequest<'_>,
-    ) -> Result<(Claims, f64), SessionError> {
+    ) -> Result<(Claims, f64, Mark), SessionError> {
         let tokens = credential.tokens()?;
         if tokens.other.is_some() {
             return Err(SessionError::Conflict);
         }
         let claims = self.claims(&tokens.token).await?;
         let expires = self.required.check(&claims, request.now)?;
-        Ok((claims, expires))
+        Ok((claims, expires, Mark::of_sealed(&tokens.token)))
     }
 
     /// The claims of a genuine token.

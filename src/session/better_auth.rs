@@ -13,7 +13,7 @@ use super::cache::{CacheOptions, Lookups};
 use super::credential::{Credential, Precedence, part_of};
 use super::moment::{moment, seconds};
 use super::stored::{Found, Record, Sought, Store};
-use super::{Failure, Session, SessionError};
+use super::{Failure, Mark, Session, SessionError};
 use crate::request::HttpRequest;
 use crate::secret::Secret;
 
@@ -98,8 +98,9 @@ impl BetterAuth {
             match self.judge(&credential, names, request).await {
                 Ok(found) => {
                     let Found { claims, expires, issued } = found;
-                    let session =
-                        Session::new(claims, expires, provider.clone(), credential.finding().clone());
+                    let mark = Mark::of_token(credential.tokens().map_or("", |tokens| &tokens.token));
+                    let finding = credential.finding().clone();
+                    let session = Session::new(claims, expires, provider.clone(), finding, mark);
                     return Ok(session.issued_at(Some(issued)));
                 }
                 Err(error) if error.ends_search() => return Err(Failure::of(provider, &credential, error)),

@@ -39,17 +39,24 @@ pub enum ClaimPathError {
     OnlyFace(&'static str),
     #[error("is no part of `auth`; it has `auth.user`, `auth.expires` and `auth.provider`")]
     UnknownAuth,
-    #[error("begins with neither `token` nor `auth`; a nested claim is `token.{0}`")]
-    UnknownFace(String),
 }
 
 impl ClaimPath {
-    /// Reads a path. A bare name is a claim; a URL, as identity providers use them for claims, is one too.
+    /// Reads a path. What begins with neither `token` nor `auth` begins with a claim; a URL, as identity providers use
+    /// them for claims, is one as a whole.
     ///
     /// # Errors
     /// [`ClaimPathError`] says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ClaimPathError> {
         Ok(Self { text: text.into(), place: Place::parse(text)? })
+    }
+
+    /// A path of these steps, whatever characters they have; the first is `token` or `auth`.
+    ///
+    /// # Errors
+    /// [`ClaimPathError`] where there is no such place.
+    pub fn of_steps(steps: &[&str]) -> Result<Self, ClaimPathError> {
+        Ok(Self { text: steps.join(".").into(), place: Place::of_steps(steps)? })
     }
 
     pub(super) fn find_in<'s>(&self, session: &'s Session) -> Option<Cow<'s, Value>> {
@@ -76,16 +83,22 @@ impl Place {
         let steps: Vec<&str> = text.split('.').collect();
         match steps.as_slice() {
             steps if steps.contains(&"") => Err(ClaimPathError::EmptyStep),
+            steps => Self::of_steps(steps),
+        }
+    }
+
+    fn of_steps(steps: &[&str]) -> Result<Self, ClaimPathError> {
+        match steps {
+            [] => Err(ClaimPathError::Empty),
             ["token"] => Err(ClaimPathError::OnlyFace("token")),
             ["auth"] => Err(ClaimPathError::OnlyFace("auth")),
-            [name] => Ok(Self::Claim((*name).into(), Box::default())),
             ["token", name, steps @ ..] => Ok(Self::Claim((*name).into(), owned(steps))),
             ["auth", "user"] => Ok(Self::User),
             ["auth", "user", name, steps @ ..] => Ok(Self::UserMember((*name).into(), owned(steps))),
             ["auth", "expires"] => Ok(Self::Expires),
             ["auth", "provider"] => Ok(Self::Provider),
             ["auth", ..] => Err(ClaimPathError::UnknownAuth),
-            _ => Err(ClaimPathError::UnknownFace(text.to_owned())),
+            [name, steps @ ..] => Ok(Self::Claim((*name).into(), owned(steps))),
         }
     }
 }

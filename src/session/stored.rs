@@ -8,7 +8,7 @@ pub use super::database::Database;
 pub use super::endpoint::Endpoint;
 pub use super::record::Record;
 pub use super::redis::RedisStore;
-use super::{Failure, Outage, Refresh, Renewal, Session, SessionError};
+use super::{Failure, Mark, Outage, Refresh, Renewal, Session, SessionError};
 use crate::request::HttpRequest;
 
 /// Where sessions are kept.
@@ -136,7 +136,8 @@ impl Stored {
         let found = self.lookups.find(sought.clone(), request.now).await.map_err(fail)?;
         let renewal = self.renewal(&sought, &found, credential, request).await;
         let Found { claims, expires, issued } = found;
-        let session = Session::new(claims, expires, provider.clone(), credential.finding().clone());
+        let (finding, mark) = (credential.finding().clone(), Mark::of_token(&sought.token));
+        let session = Session::new(claims, expires, provider.clone(), finding, mark);
         Ok(session.issued_at(Some(issued)).renewed(renewal))
     }
 

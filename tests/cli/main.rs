@@ -12,6 +12,7 @@
 mod check;
 mod defaults;
 mod output;
+mod policy;
 mod schema;
 mod serve;
 mod token;

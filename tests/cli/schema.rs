@@ -144,11 +144,11 @@ fn the_schema_refuses_what_the_program_refuses() {
     let schema = schema();
     for (document, place) in [
         (json!({"revocation": {"on_outage": "hope"}}), ".revocation"),
-        (json!({"listen": {"http": "0.0.0.0:9192"}}), ".listen"),
+        (json!({"listen": {"http": 9192}}), ".listen"),
         (json!({"sessions": {"web": {"refresh": "often"}}}), ".sessions"),
         (json!({"sessions": {"web": {"kind": "saml"}}}), ".sessions"),
         (json!({"sessions": {"web": {"max_token_bytes": "1"}}}), ".sessions"),
-        (json!({"rules": [{"condition": "true"}]}), ".rules"),
+        (json!({"rules": [{"condition": true}]}), ".rules"),
         (json!({"rules": [{"access": "nobody"}]}), ".rules"),
         (json!({"rules": [{"matcher": {"source": "/a"}}]}), ".rules"),
         (json!({"rules": [{"matcher": "a"}]}), ".rules"),
@@ -163,7 +163,9 @@ fn the_schema_refuses_what_the_program_refuses() {
         (json!({"rules": [{"on_deny": {"body": "no"}}]}), ".rules"),
         (json!({"default": {"matcher": "/a"}}), ".default"),
         (json!({"next": {"i18n": {"locale": "en"}}}), ".next"),
-        (json!({"identity": {"assertion": {}}}), ".identity"),
+        (json!({"identity": {"assertion": {"ttl": 60}}}), ".identity"),
+        (json!({"identity": {"headers": {"x-a": {"claims": "sub"}}}}), ".identity"),
+        (json!({"identity": {"dynamic_metadata": [7]}}), ".identity"),
         (json!({"telemetry": {"format": "xml"}}), ".telemetry"),
     ] {
         let faults = faults(&schema, &schema, &document, "");

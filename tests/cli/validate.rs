@@ -18,7 +18,7 @@ fn every_mistake_is_a_line_with_the_file_and_the_path() {
     desk.write(
         "bad.yaml",
         &format!(
-            "listen: {{ grpc: nowhere, http: 0.0.0.0:9192 }}
+            "listen: {{ grpc: nowhere, http: nowhere }}
 sessions:
   web: {{ kind: authjs, secret: hunter2 }}
   old: {{ secret: {SECRET}, cookie: 'a b' }}

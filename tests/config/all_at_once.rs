@@ -7,7 +7,7 @@ use crate::{ConfigFile, SECRET, SESSIONS, load, load_with, places, problems, tol
 #[test]
 fn a_mistake_in_each_section_is_told_in_one_go() {
     let yaml = format!(
-        "listen: {{ grpc: nowhere, drain_timeout: soon, http: 0.0.0.0:9192 }}
+        "listen: {{ grpc: nowhere, drain_timeout: soon, http: nowhere }}
 sessions:
   web: {{ kind: authjs, secret: hunter2, bearer: perhaps, refresh: true }}
   old: {{ kind: jwt, secret: {SECRET}, secret_file: /run/secrets/auth }}
@@ -20,7 +20,7 @@ rules:
   - {{ on_deny: {{ status: 200 }} }}
 default: {{ access: nobody, on_deny: {{ status: 1 }} }}
 next: {{ trailing_slash: perhaps, basePath: /docs }}
-identity: {{ headers: {{ cookie: sub, x-a: auth, x_a: sub }}, session_header: 'x y', assertion: {{}} }}
+identity: {{ headers: {{ cookie: sub, x-a: auth, x_a: sub }}, session_header: 'x y', assertion: {{ ttl: 2h }} }}
 telemetry: {{ log: loud, format: xml }}
 revocation: {{}}
 "
@@ -28,7 +28,7 @@ revocation: {{}}
     let expected = [
         "default.access",
         "default.on_deny.status",
-        "identity.assertion",
+        "identity.assertion.ttl",
         "identity.headers.cookie",
         "identity.headers.x-a",
         "identity.session_header",

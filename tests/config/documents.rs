@@ -24,7 +24,7 @@ fn the_configuration_in_the_readme_is_read() {
     assert_eq!(names(&settings), ["web", "machine", "stored"]);
     assert_eq!(settings.listen.grpc.to_string(), "0.0.0.0:9191");
     assert_eq!(settings.listen.drain_timeout.as_secs(), 10);
-    assert_eq!(settings.gate.login.path(), Some("/docs/api/auth/signin"));
+    assert_eq!(settings.gate.rules.terms().last().unwrap().login.path(), Some("/docs/api/auth/signin"));
 }
 
 #[test]

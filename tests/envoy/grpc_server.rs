@@ -98,7 +98,9 @@ fn check(path: &str, cookie: &str) -> CheckRequest {
         ..Default::default()
     };
     let request = attribute_context::Request { http: Some(http) };
-    CheckRequest { attributes: Some(AttributeContext { request: Some(request) }) }
+    CheckRequest {
+        attributes: Some(AttributeContext { request: Some(request), ..AttributeContext::default() }),
+    }
 }
 
 #[test]

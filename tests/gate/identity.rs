@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::json;
+use serde_json::{Value, json};
 use sessiongate::policy::decision::Decision;
 
-use super::{Gate, ada, decide, gate, request, session_cookie};
+use super::{Gate, ada, decide, gate, json_value, request, session_cookie};
 
 const YAML: &str = "
 rules:
@@ -79,7 +79,7 @@ fn strip_cookie_keeps_the_other_cookies_byte_for_byte() {
     let session = ada(&gate);
     let cases = [
         (format!("a=1; {session}; b=\"2 ; c=%3D"), Some("a=1; b=\"2 ; c=%3D")),
-        (format!("{session};a=1;b = 2"), Some("a=1; b = 2")),
+        (format!("{session};a=1;b = 2"), Some("a=1;b = 2")),
         (
             format!("{session}; authjs.session-token-old=x; __Secure-authjs.session-token.3=y"),
             Some("authjs.session-token-old=x"),
@@ -93,4 +93,114 @@ fn strip_cookie_keeps_the_other_cookies_byte_for_byte() {
     }
     let kept = upstream_headers(&gate, "/public", &[("cookie", &session)]);
     assert!(kept.iter().any(|(_, value)| *value == session), "the application reads its own cookie");
+}
+
+#[test]
+fn a_header_tells_a_nested_claim_a_joined_list_or_what_an_expression_says() {
+    let gate = gate(
+        "identity:
+  headers:
+    x-user: user.id
+    x-plan: org.plan.name
+    x-role: https://example.com/claims/role
+    x-roles: { claim: roles, separator: ' ' }
+    x-first: { cel: 'auth.user.roles[0]' }
+    x-admin: { cel: '\"admin\" in auth.user.roles' }
+    x-upper: { cel: 'auth.user.roles.map(r, r.upperAscii())', separator: '|' }
+    x-where: { cel: 'request.method + \" \" + request.host' }
+    x-none: { cel: token.absent }
+",
+    );
+    let cookie = session_cookie(
+        &gate,
+        json!({
+            "sub": "42", "user": {"id": "u1"}, "org": {"plan": {"name": "gold"}}, "roles": ["admin", "é"],
+            "https://example.com/claims/role": "owner",
+        }),
+    );
+    let received = upstream_headers(&gate, "/a", &[("cookie", &cookie), ("x-none", "forged")]);
+    let told: Vec<(&str, &str)> =
+        received.iter().skip(1).map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("x-user", "u1"),
+            ("x-plan", "gold"),
+            ("x-role", "owner"),
+            ("x-roles", "admin %C3%A9"),
+            ("x-first", "admin"),
+            ("x-admin", "true"),
+            ("x-upper", "ADMIN|%C3%A9"),
+            ("x-where", "GET app.example.com"),
+        ]
+    );
+}
+
+#[test]
+fn where_there_is_too_much_to_tell_the_largest_optional_headers_are_left_out() {
+    let yaml = "identity:
+  max_header_bytes: 1024
+  session_header: x-session
+  headers: { x-id: sub, x-small: small, x-large: large, x-larger: { claim: larger, optional: false } }
+  assertion: {}
+";
+    let gate = gate(yaml);
+    let names = |small: usize, large: usize, larger: usize| {
+        let claim = |bytes: usize| "x".repeat(bytes);
+        let cookie = session_cookie(
+            &gate,
+            json!({"sub": "42", "small": claim(small), "large": claim(large), "larger": claim(larger)}),
+        );
+        let decision = decide(&gate, &request("GET", "/a", &[("cookie", &cookie)]));
+        match decision {
+            Decision::Allow(permit) => {
+                permit.upstream.set.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()
+            }
+            refused => vec![refused.reason().to_owned()],
+        }
+    };
+    assert_eq!(names(1, 1, 1), ["x-id", "x-small", "x-large", "x-larger", "x-session", "x-auth-assertion"]);
+    assert_eq!(names(10, 200, 10), ["x-id", "x-small", "x-large", "x-larger", "x-auth-assertion"]);
+    assert_eq!(names(10, 900, 10), ["x-id", "x-small", "x-larger", "x-auth-assertion"]);
+    assert_eq!(names(400, 900, 200), ["x-id", "x-larger", "x-auth-assertion"]);
+    assert_eq!(names(1, 1, 900), ["identity_too_large"], "nobody is let in whom the upstream cannot know");
+}
+
+#[test]
+fn the_proxy_is_told_the_claims_that_it_asks_for_with_their_types() {
+    let gate = gate(
+        "rules: [{ matcher: /none, condition: 'false' }]
+identity: { dynamic_metadata: { user: sub, roles: token.roles, level: level, absent: absent } }",
+    );
+    let cookie = session_cookie(&gate, json!({"sub": "42", "roles": ["a"], "level": 7}));
+    for path in ["/a", "/none"] {
+        let decision = decide(&gate, &request("GET", path, &[("cookie", &cookie)]));
+        let told: Vec<(&str, Value)> = decision.metadata().to_vec();
+        assert_eq!(told, [("user", json!("42")), ("roles", json!(["a"])), ("level", json!(7))], "{path}");
+    }
+    assert!(decide(&gate, &request("GET", "/a", &[])).metadata().is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// What Envoy takes for a header's value is what RFC 9110, section 5.5 calls one.
+    #[test]
+    fn no_claim_becomes_a_header_that_envoy_refuses_or_a_second_header(claim in json_value(), text in any::<String>()) {
+        let gate = gate("identity:
+  headers: { x-id: sub, x-claim: token.claim, x-list: { claim: list, separator: ' / ' }, x-cel: { cel: token.claim } }
+  session_header: x-session
+");
+        let cookie = session_cookie(&gate, json!({"sub": text, "claim": claim, "list": [claim, text]}));
+        let Decision::Allow(permit) = decide(&gate, &request("GET", "/a", &[("cookie", &cookie)])) else {
+            panic!("not allowed");
+        };
+        let known = ["x-id", "x-claim", "x-list", "x-cel", "x-session"];
+        for (at, (name, value)) in permit.upstream.set.iter().enumerate() {
+            prop_assert!(known.contains(name));
+            prop_assert!(permit.upstream.set.iter().skip(at + 1).all(|(other, _)| other != name));
+            prop_assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && value.len() <= 8192, "{name}: {value:?}");
+            prop_assert!(!value.is_empty());
+        }
+    }
 }

@@ -11,16 +11,20 @@
 )]
 
 mod answers;
+mod assertion;
+mod conditions;
 mod identity;
 mod jwt;
 mod readings;
 mod refresh;
+mod routes;
 
 use std::borrow::Cow;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt as _;
+use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use sessiongate::config::{self, Environment};
 use sessiongate::gate::Gate;
@@ -81,4 +85,24 @@ fn token(gate: &Gate, claims: Map<String, Value>) -> String {
 
 fn ada(gate: &Gate) -> String {
     session_cookie(gate, json!({"sub": "42", "name": "Ada", "email": "ada@example.com"}))
+}
+
+/// Any JSON, `"admin"` often.
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        Just(json!("admin")),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map("[a-z]{1,4}", inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
 }

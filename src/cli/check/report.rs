@@ -1,11 +1,12 @@
 //! An explanation on paper: as text for a person, as JSON for a program.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::Target;
-use super::explanation::{Explanation, Verification};
+use super::explanation::{Condition, Explanation, Part, Verification};
+use crate::cli::asked::Target;
 use crate::policy::decision::Decision;
 
 /// A request, the decision on it, and the way there.
@@ -14,11 +15,13 @@ pub(super) struct Report<'r> {
     pub(super) target: Target<'r>,
     pub(super) explanation: Explanation,
     pub(super) decision: Decision<'r>,
+    /// What the assertion for the upstream says, where there is one.
+    pub(super) assertion: Option<Map<String, Value>>,
 }
 
 impl Report<'_> {
     pub(super) fn json(&self) -> Value {
-        let Self { method, target, explanation, decision } = self;
+        let Self { method, target, explanation, decision, assertion } = self;
         let answer = decision.answer();
         let location = match decision {
             Decision::Redirect(challenge) => Some(&challenge.location),
@@ -42,11 +45,13 @@ impl Report<'_> {
             "headers": answer.as_ref().map(|answer| &answer.headers),
             "body": answer.as_ref().map(|answer| &answer.body),
             "upstream": upstream(decision),
+            "assertion": assertion,
+            "metadata": decision.metadata().iter().cloned().collect::<HashMap<_, _>>(),
         })
     }
 
     pub(super) fn text(&self) -> String {
-        let Self { method, target, explanation, decision } = self;
+        let Self { method, target, explanation, decision, assertion } = self;
         let mut lines = Lines::default();
         let host = if target.host.is_empty() { "(no host)" } else { target.host };
         lines.add("request", format!("{method} {} on {host}", target.path.escape_debug()));
@@ -60,6 +65,9 @@ impl Report<'_> {
             for verification in &judged.providers {
                 lines.add("session", line_of(verification));
             }
+            for condition in &judged.conditions {
+                add_condition(&mut lines, condition);
+            }
         }
         lines.add("decision", format!("{}  ({})", decision.label(), decision.reason()));
         match decision {
@@ -69,6 +77,9 @@ impl Report<'_> {
                 }
                 let removed: Vec<&str> = permit.upstream.remove.iter().map(AsRef::as_ref).collect();
                 lines.add("remove", removed.join(", "));
+                for (name, value) in assertion.iter().flatten() {
+                    lines.add("assertion", format!("{name}: {value}"));
+                }
             }
             Decision::Deny(_) | Decision::Redirect(_) | Decision::Unavailable(_) => {
                 if let Some(answer) = decision.answer() {
@@ -83,6 +94,18 @@ impl Report<'_> {
             }
         }
         lines.0
+    }
+}
+
+fn add_condition(lines: &mut Lines, condition: &Condition) {
+    let Condition { source, path, parameters, result, parts } = condition;
+    lines.add("condition", format!("{source}  ->  {result}  ({})", path.escape_debug()));
+    for (name, value) in parameters {
+        lines.add("parameter", format!("{name} = {value}"));
+    }
+    for Part { source, value, error } in parts {
+        let value = value.as_ref().map(Value::to_string).or_else(|| error.clone()).unwrap_or_default();
+        lines.add("part", format!("{source} = {value}"));
     }
 }
 

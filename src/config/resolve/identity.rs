@@ -1,48 +1,140 @@
 //! `identity`: the headers that tell the upstream who is calling.
 
+mod assertion;
+
 use indexmap::IndexMap;
 
 use crate::config::error::Problems;
-use crate::config::raw::RawIdentity;
-use crate::identity::{HeaderName, Identity};
+use crate::config::raw::{RawHeader, RawHeaderDetails, RawIdentity, RawPaths};
+use crate::expression::Expression;
+use crate::identity::{AssertionHeaders, HeaderName, Identity, IdentityHeader, IdentityOptions, Source};
 use crate::session::ClaimPath;
 
 const DEFAULT_HEADERS: [(&str, &str); 2] =
     [("x-auth-user-id", "sub"), ("x-auth-user-email", "auth.user.email")];
+const MAX_HEADER_BYTES: usize = 8192;
+/// The paths of headers that are never left out.
+const SUBJECT: [&str; 3] = ["sub", "token.sub", "auth.user.id"];
+/// The fields of the metadata that a decision has anyway.
+const OWN_METADATA: [&str; 4] = ["rule", "decision", "reason", "provider"];
 
 pub(super) fn resolve(raw: RawIdentity, problems: &mut Problems) -> Option<Identity> {
     let written = raw.headers.unwrap_or_else(|| {
-        DEFAULT_HEADERS.iter().map(|(name, claim)| ((*name).to_owned(), (*claim).to_owned())).collect()
+        let path = |(name, claim): &(&str, &str)| ((*name).to_owned(), RawHeader::Path((*claim).to_owned()));
+        DEFAULT_HEADERS.iter().map(path).collect()
     });
-    let claims = claims(&written, problems);
+    let mut taken = Vec::new();
+    let headers = headers(written, &mut taken, problems);
     let session_header = match raw.session_header {
-        Some(text) => Some(problems.ok("identity.session_header", HeaderName::parse(&text))?),
+        Some(text) => Some(name(&text, "identity.session_header", &mut taken, problems)?),
         None => None,
     };
-    if let Some(name) = &session_header
-        && claims.iter().any(|(other, _)| other.folds_with(name.as_str()))
-    {
-        problems.error("identity.session_header", format!("`{}` is in `headers` as well", name.as_str()));
+    let metadata = paths(raw.dynamic_metadata, "identity.dynamic_metadata", &OWN_METADATA, problems);
+    let assertion = match (raw.assertion, raw.forward_token) {
+        (Some(raw), forward) => Some(assertion::resolve(raw, forward, &mut taken, problems)?),
+        (None, Some(_)) => {
+            problems.error("identity.forward_token", "there is no `assertion` to forward");
+            None
+        }
+        (None, None) => None,
+    };
+    let max_header_bytes = raw.max_header_bytes.unwrap_or(MAX_HEADER_BYTES);
+    if !(256..=61_440).contains(&max_header_bytes) {
+        problems.error("identity.max_header_bytes", "must be 256 to 61440: Envoy takes 60 KiB of headers");
     }
-    Some(Identity::new(claims, session_header, raw.strip_cookie))
+    let strip_cookie = raw.strip_cookie;
+    Some(Identity::new(IdentityOptions {
+        headers,
+        session_header,
+        max_header_bytes,
+        assertion,
+        strip_cookie,
+        metadata: metadata?,
+    }))
 }
 
-fn claims(written: &IndexMap<String, String>, problems: &mut Problems) -> Vec<(HeaderName, ClaimPath)> {
-    let mut claims: Vec<(HeaderName, ClaimPath)> = Vec::new();
-    for (text, claim) in written {
+fn headers(
+    written: IndexMap<String, RawHeader>,
+    taken: &mut Vec<HeaderName>,
+    problems: &mut Problems,
+) -> Vec<IdentityHeader> {
+    let mut headers = Vec::new();
+    for (text, raw) in written {
         let path = format!("identity.headers.{text}");
-        let name = problems.ok(&path, HeaderName::parse(text));
-        let claim = problems.ok(&path, ClaimPath::parse(claim));
-        let (Some(name), Some(claim)) = (name, claim) else { continue };
-        match claims.iter().find(|(other, _)| other.folds_with(name.as_str())) {
-            Some((other, _)) => {
-                problems.error(
-                    path,
-                    format!("an upstream may take it for `{}`, which is set as well", other.as_str()),
-                );
-            }
-            None => claims.push((name, claim)),
-        }
+        let name = name(&text, &path, taken, problems);
+        headers.extend(name.and_then(|name| header(name, raw, &path, problems)));
     }
-    claims
+    headers
+}
+
+fn header(name: HeaderName, raw: RawHeader, path: &str, problems: &mut Problems) -> Option<IdentityHeader> {
+    let raw = match raw {
+        RawHeader::Path(claim) => RawHeaderDetails { claim: Some(claim), ..RawHeaderDetails::default() },
+        RawHeader::Detailed(details) => details,
+    };
+    let is_subject = raw.claim.as_deref().is_some_and(|claim| SUBJECT.contains(&claim));
+    let source = match (raw.claim, raw.cel) {
+        (Some(claim), None) => Source::Claim(problems.ok(path, ClaimPath::parse(&claim))?),
+        (None, Some(cel)) => {
+            let expression = problems.ok(&format!("{path}.cel"), Expression::value(&cel))?;
+            Source::Expression(Box::new(expression))
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            problems.error(path, "write one of `claim` and `cel`");
+            return None;
+        }
+    };
+    let separator = raw.separator.unwrap_or_else(|| ",".to_owned());
+    if !separator.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'%') {
+        problems.error(format!("{path}.separator"), "must be printable ASCII without `%`");
+    }
+    Some(IdentityHeader { name, source, separator, is_optional: raw.optional.unwrap_or(!is_subject) })
+}
+
+/// A name that no other header has, in any spelling that an upstream may fold into it.
+fn name(text: &str, path: &str, taken: &mut Vec<HeaderName>, problems: &mut Problems) -> Option<HeaderName> {
+    let name = problems.ok(path, HeaderName::parse(text))?;
+    if let Some(other) = taken.iter().find(|other| other.folds_with(name.as_str())) {
+        let message = format!("an upstream may take it for `{}`, which is set as well", other.as_str());
+        problems.error(path, message);
+        return None;
+    }
+    taken.push(name.clone());
+    Some(name)
+}
+
+/// Paths, each by its own name, which is none of those that are taken.
+fn paths(
+    raw: Option<RawPaths>,
+    path: &str,
+    own: &[&str],
+    problems: &mut Problems,
+) -> Option<Vec<(String, ClaimPath)>> {
+    let written: Vec<(String, String, String)> = match raw {
+        None => Vec::new(),
+        Some(RawPaths::Listed(listed)) => {
+            let named = |(path, text): (String, String)| (path, last_step(&text).to_owned(), text);
+            listed.with_paths(path).into_iter().map(named).collect()
+        }
+        Some(RawPaths::Named(named)) => {
+            named.into_iter().map(|(name, text)| (format!("{path}.{name}"), name, text)).collect()
+        }
+    };
+    let mut found: Vec<(String, ClaimPath)> = Vec::new();
+    let mut is_sound = true;
+    for (path, name, text) in written {
+        let claim = problems.ok(&path, ClaimPath::parse(&text));
+        let is_taken = own.contains(&name.as_str()) || found.iter().any(|(other, _)| *other == name);
+        if is_taken {
+            problems.error(path, format!("the name `{name}` is taken: write a map of names to paths"));
+        }
+        is_sound &= !is_taken && claim.is_some();
+        found.extend(claim.map(|claim| (name, claim)));
+    }
+    is_sound.then_some(found)
+}
+
+/// What a path is called where nobody says otherwise: a URL is a name as a whole.
+fn last_step(path: &str) -> &str {
+    if path.contains("://") { path } else { path.rsplit('.').next().unwrap_or(path) }
 }

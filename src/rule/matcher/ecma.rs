@@ -7,6 +7,7 @@ mod parse;
 mod references;
 mod subject;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use self::ast::{Disjunction, Term};
@@ -91,9 +92,19 @@ impl Pattern {
     ///
     /// # Errors
     /// When the expression is too large, or uses backreferences in a way that cannot be followed.
-    pub fn new(mut syntax: Disjunction) -> Result<Self, EcmaError> {
-        let needed = references::resolve(&mut syntax)?;
-        let engine = if needed.is_empty() && !looks_around(&syntax) {
+    pub fn new(syntax: Disjunction) -> Result<Self, EcmaError> {
+        Self::capturing(syntax, &BTreeSet::new())
+    }
+
+    /// As [`Pattern::new`], keeping what these groups match for [`Pattern::captures`].
+    ///
+    /// # Errors
+    /// Those of [`Pattern::new`].
+    pub fn capturing(mut syntax: Disjunction, groups: &BTreeSet<usize>) -> Result<Self, EcmaError> {
+        let mut needed = references::resolve(&mut syntax)?;
+        let is_linear = needed.is_empty() && !looks_around(&syntax);
+        needed.extend(groups);
+        let engine = if is_linear {
             Engine::Linear(linear(&emit::emit(&syntax, &needed, Dialect::Regex))?)
         } else {
             Engine::Backtracking(Box::new(backtracking(&emit::emit(&syntax, &needed, Dialect::FancyRegex))?))
@@ -117,6 +128,25 @@ impl Pattern {
             Engine::Linear(regex) => regex.is_match(&units).into(),
             Engine::Backtracking(regex) => {
                 regex.is_match(units.as_ref()).map_or(Verdict::Undecided, Verdict::from)
+            }
+        }
+    }
+
+    /// What each of these groups matched; `None` where the text is no match, or the search was given up.
+    #[must_use]
+    pub fn captures(&self, text: &str, groups: &[usize]) -> Option<Vec<Option<String>>> {
+        let units = subject::units(text);
+        let name = |group: &usize| format!("g{group}");
+        match &self.engine {
+            Engine::Linear(regex) => {
+                let captures = regex.captures(&units)?;
+                let text = |group| captures.name(&name(group)).map(|found| subject::text(found.as_str()));
+                Some(groups.iter().map(text).collect())
+            }
+            Engine::Backtracking(regex) => {
+                let captures = regex.captures(units.as_ref()).ok()??;
+                let text = |group| captures.name(&name(group)).map(|found| subject::text(found.as_str()));
+                Some(groups.iter().map(text).collect())
             }
         }
     }

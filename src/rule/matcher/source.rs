@@ -1,5 +1,7 @@
 //! A matcher's source: checked by itself, then with what Next.js puts around it.
 
+use std::ops::Range;
+
 use super::ecma::ast::Disjunction;
 use super::error::{MatcherError, SyntaxError};
 use super::parts::{self, Parameter, Part};
@@ -63,6 +65,18 @@ impl Source {
             }
             Err(reason) => Err(MatcherError::Wrapped { reason, wrapped }),
         }
+    }
+
+    /// The source as it is compiled, and which of its parts are its own.
+    pub(super) fn parts(
+        &self,
+        localised: bool,
+        next: &NextConfig,
+    ) -> Result<(Vec<Part>, Range<usize>), SyntaxError> {
+        let parts = parts::parse(&self.wrap(localised, next))?;
+        let (before, after) = (parts::parse(&before(localised, next))?.len(), 1);
+        let own = before.min(parts.len())..parts.len().saturating_sub(after);
+        Ok((parts, own))
     }
 
     fn wrap(&self, localised: bool, next: &NextConfig) -> String {

@@ -39,6 +39,11 @@ impl Disjunction {
     pub fn may_be_empty(&self) -> bool {
         self.0.iter().any(|sequence| sequence.iter().all(Term::may_be_empty))
     }
+
+    /// How many capturing groups there are.
+    pub fn groups(&self) -> usize {
+        self.0.iter().flatten().map(Term::groups).sum()
+    }
 }
 
 impl Term {
@@ -49,6 +54,15 @@ impl Term {
             Self::Start | Self::End | Self::WordBoundary | Self::NotWordBoundary | Self::Look { .. } => true,
             Self::Group(_, body) => body.0.iter().flatten().all(Self::is_assertion),
             Self::Repeat { body, max, .. } => *max == Some(0) || body.is_assertion(),
+        }
+    }
+
+    fn groups(&self) -> usize {
+        match self {
+            Self::Group(group, body) => usize::from(group.is_some()) + body.groups(),
+            Self::Look { body, .. } => body.groups(),
+            Self::Repeat { body, .. } => body.groups(),
+            _ => 0,
         }
     }
 

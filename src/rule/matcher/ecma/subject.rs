@@ -26,6 +26,16 @@ pub fn units(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.encode_utf16().map(character).collect())
 }
 
+/// The text of which these are the units; half a surrogate pair becomes a replacement character.
+pub fn text(units: &str) -> String {
+    let unit = |c: char| match u32::from(c) {
+        // What is beyond U+FFFF is a private character, and its lower 16 bits are the unit.
+        number @ 0x1_0000.. => u16::try_from(number - SHIFT).unwrap_or(0xFFFD),
+        number => u16::try_from(number).unwrap_or(0xFFFD),
+    };
+    char::decode_utf16(units.chars().map(unit)).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
 /// The characters of a set of units. What no subject contains is added where it makes the ranges fewer, so that
 /// `[^/]` remains one short class.
 pub fn ranges(set: &UnitSet) -> Vec<(char, char)> {
@@ -64,6 +74,9 @@ mod tests {
         assert_eq!(units("a😀"), "a\u{10D83D}\u{10DE00}");
         assert_eq!(units("\u{10D83D}"), "\u{10DBF6}\u{10DC3D}");
         assert_eq!(units("\u{10D83D}").chars().count(), 2);
+        for original in ["/über", "a😀", "\u{10D83D}", ""] {
+            assert_eq!(text(&units(original)), original);
+        }
     }
 
     #[test]

@@ -1,0 +1,3 @@
+module sessiongate-upstream-go
+
+go 1.19

@@ -1,0 +1,138 @@
+//! `identity` as written.
+
+use std::fmt;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::OneOrMany;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
+pub struct RawIdentity {
+    /// Header: where its value is found, as in `sub`, `token.sub`, `auth.user.email`.
+    /// Default: `x-auth-user-id: sub` and `x-auth-user-email: auth.user.email`.
+    pub headers: Option<IndexMap<String, RawHeader>>,
+    /// A header that carries the whole session as base64url JSON. Default: none.
+    pub session_header: Option<String>,
+    /// The most bytes of all these headers together; past it the largest optional ones are left out. Default: 8192.
+    pub max_header_bytes: Option<usize>,
+    /// Keep the session cookie from the upstream wherever the session was verified.
+    pub strip_cookie: bool,
+    /// Claims for Envoy's own filters and logs, beside `rule`, `decision`, `reason` and `provider`.
+    pub dynamic_metadata: Option<RawPaths>,
+    /// A short-lived signed JWT that the upstream can verify by itself. Default: none.
+    pub assertion: Option<RawAssertion>,
+    /// `authorization`: send the assertion as `Authorization: Bearer` as well.
+    pub forward_token: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
+pub struct RawAssertion {
+    /// Default: `x-auth-assertion`.
+    pub header: Option<String>,
+    /// A file with a private key, PKCS#8 PEM of Ed25519, EC P-256 or RSA; or several: the first signs, all are
+    /// published. Default: a key is generated at each start.
+    pub key_file: Option<OneOrMany>,
+    /// `iss`. Default: `sessiongate`.
+    pub issuer: Option<String>,
+    /// `aud`, where neither the rule nor the host says otherwise. Default: `upstream`.
+    pub audience: Option<String>,
+    /// `aud` by host: names, or `*.` and a name; the first that covers the request's.
+    pub audiences: IndexMap<String, String>,
+    /// How long it lasts at most, 1 s to 1 h. Default: 60 s.
+    #[serde(with = "humantime_serde::option")]
+    #[schemars(with = "Option<String>")]
+    pub ttl: Option<Duration>,
+    /// Further claims: paths, or a map of names to paths. Default: none.
+    pub claims: Option<RawPaths>,
+}
+
+/// Where a header's value is found: a path, or more.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum RawHeader {
+    Path(String),
+    Detailed(RawHeaderDetails),
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
+pub struct RawHeaderDetails {
+    /// A path into the session.
+    pub claim: Option<String>,
+    /// A CEL expression, in place of `claim`.
+    pub cel: Option<String>,
+    /// What stands between the items of a list. Default: `,`.
+    pub separator: Option<String>,
+    /// Whether it may be left out where there is too much to tell. Default: true, but for the subject.
+    pub optional: Option<bool>,
+}
+
+/// Paths into the session: one, a list, or a map of names to paths.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum RawPaths {
+    Listed(OneOrMany),
+    Named(IndexMap<String, String>),
+}
+
+impl<'de> Deserialize<'de> for RawHeader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HeaderVisitor;
+
+        impl<'de> Visitor<'de> for HeaderVisitor {
+            type Value = RawHeader;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a path into the session, or a map of `claim` or `cel`, `separator` and `optional`",
+                )
+            }
+
+            fn visit_str<E: Error>(self, path: &str) -> Result<RawHeader, E> {
+                Ok(RawHeader::Path(path.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawHeader, A::Error> {
+                RawHeaderDetails::deserialize(MapAccessDeserializer::new(map)).map(RawHeader::Detailed)
+            }
+        }
+
+        deserializer.deserialize_any(HeaderVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawPaths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PathsVisitor;
+
+        impl<'de> Visitor<'de> for PathsVisitor {
+            type Value = RawPaths;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path into the session, a list of paths, or a map of names to paths")
+            }
+
+            fn visit_str<E: Error>(self, path: &str) -> Result<RawPaths, E> {
+                Ok(RawPaths::Listed(OneOrMany::One(path.to_owned())))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<RawPaths, A::Error> {
+                let paths = Vec::deserialize(SeqAccessDeserializer::new(list))?;
+                Ok(RawPaths::Listed(OneOrMany::Many(paths)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawPaths, A::Error> {
+                IndexMap::deserialize(MapAccessDeserializer::new(map)).map(RawPaths::Named)
+            }
+        }
+
+        deserializer.deserialize_any(PathsVisitor)
+    }
+}
