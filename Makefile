@@ -2,9 +2,9 @@
 
 .PHONY: help demo test lint build tools bench clean
 
-SHELL_SCRIPTS := tools/install.sh .ci/run
-PYTHON_FILES := $(wildcard tools/*.py tools/demo/*.py examples/*/*.py)
-NODE_FILES := $(wildcard examples/authjs-express/*.mjs examples/authjs-express/*.js tests/fixtures/*/*.mjs)
+SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh
+PYTHON_FILES := $(wildcard tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py)
+NODE_FILES := $(wildcard examples/authjs-express/*.mjs examples/authjs-express/*.js examples/upstreams/node/*.mjs tests/fixtures/*/*.mjs)
 
 help:
 	@echo 'make demo    run Envoy, sessiongate, an Auth.js application and a Python service on this machine'
@@ -20,7 +20,7 @@ demo:
 	@python3 tools/demo
 
 test:
-	@tools/install.sh build envoy xds example fixture browser servers
+	@tools/install.sh build envoy xds example fixture upstreams browser servers
 	cargo test --locked --all-targets
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
 
@@ -37,7 +37,7 @@ build:
 	cargo build --release --locked
 
 tools:
-	@tools/install.sh build envoy xds example fixture browser servers lint
+	@tools/install.sh build envoy xds example fixture upstreams browser servers lint
 
 bench:
 	@tools/install.sh build fixture servers
@@ -46,4 +46,4 @@ bench:
 
 clean:
 	cargo clean
-	rm -rf .tools examples/authjs-express/node_modules tests/fixtures/*/node_modules
+	rm -rf .tools examples/authjs-express/node_modules examples/upstreams/node/node_modules tests/fixtures/*/node_modules tests/fixtures/*/built

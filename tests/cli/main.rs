@@ -11,6 +11,7 @@
 
 mod check;
 mod defaults;
+mod import;
 mod output;
 mod policy;
 mod schema;

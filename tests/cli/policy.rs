@@ -118,7 +118,7 @@ cases:
     expect: { decision: deny, status: 403, reason: condition_not_met, headers: { content-type: application/json } }
   - { name: bob writes, request: POST /teams/blue, session: bob, expect: { decision: allow, status: 200 } }
   - { name: a route of its own, request: GET /open, context: { sessiongate.access: session }, expect: { status: 401 } }
-  - { name: a path that is none, request: 'GET /a%00b', expect: { status: 400 } }
+  - { name: a path that is none, request: \"GET /a\\u0001b\", expect: { status: 400 } }
 ";
 
 #[test]

@@ -100,12 +100,9 @@ func (v *verifier) check(claims object) error {
 
 // includes says whether aud, a string or a list of them, has the audience.
 func includes(aud any, audience string) bool {
-	list, ok := aud.([]any)
-	if !ok {
-		return aud == audience
-	}
-	for _, one := range list {
-		if one == audience {
+	list, _ := aud.([]any)
+	for _, one := range append(list, aud) {
+		if text, ok := one.(string); ok && text == audience {
 			return true
 		}
 	}
@@ -216,7 +213,7 @@ func parseKey(jwk object) publicKey {
 			}}
 		}
 	}
-	if alg, ok := jwk["alg"]; ok && alg != key.alg { // PS256, say, with an RSA key
+	if jwk["alg"] != key.alg { // PS256, say, with an RSA key
 		return publicKey{}
 	}
 	return key
@@ -237,37 +234,44 @@ func decodeObject(part string) (object, error) {
 		return nil, err
 	}
 	var value object
-	return value, json.Unmarshal(bytes, &value)
+	err = json.Unmarshal(bytes, &value)
+	return value, err
 }
 
 func (v *verifier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Every line of that name: Get would return the first of several. Some proxies join them.
-	tokens := r.Header.Values(headerName)
+	var content any
+	status := http.StatusOK
+	claims, err := v.identify(r)
 	switch {
-	case len(tokens) == 0 || tokens[0] == "":
-		answer(w, http.StatusUnauthorized, object{"message": "no assertion"})
-	case len(tokens) > 1 || strings.Contains(tokens[0], ","):
-		answer(w, http.StatusUnauthorized, object{"message": "more than one assertion"})
-	case len(tokens[0]) > longest:
-		answer(w, http.StatusUnauthorized, object{"message": "assertion too long"})
+	case errors.Is(err, errKeysUnavailable):
+		status, content = http.StatusServiceUnavailable, object{"message": err.Error()}
+	case err != nil:
+		status, content = http.StatusUnauthorized, object{"message": err.Error()}
 	default:
-		claims, err := v.verify(tokens[0])
-		switch {
-		case errors.Is(err, errKeysUnavailable):
-			answer(w, http.StatusServiceUnavailable, object{"message": err.Error()})
-		case err != nil:
-			answer(w, http.StatusUnauthorized, object{"message": err.Error()})
-		default:
-			answer(w, http.StatusOK, object{"sub": claims["sub"], "sid": claims["sid"], "rule": claims["rule"]})
-		}
+		content = struct {
+			Sub  any `json:"sub"`
+			Sid  any `json:"sid"`
+			Rule any `json:"rule"`
+		}{claims["sub"], claims["sid"], claims["rule"]}
 	}
-}
-
-func answer(w http.ResponseWriter, status int, content object) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(content)
+}
+
+func (v *verifier) identify(r *http.Request) (object, error) {
+	// Every line of that name: Get would return the first of several. Some proxies join them.
+	tokens := r.Header.Values(headerName)
+	switch {
+	case len(tokens) == 0 || tokens[0] == "":
+		return nil, errors.New("no assertion")
+	case len(tokens) > 1 || strings.Contains(tokens[0], ","):
+		return nil, errors.New("more than one assertion")
+	case len(tokens[0]) > longest:
+		return nil, errors.New("assertion too long")
+	}
+	return v.verify(tokens[0])
 }
 
 func required(name string) string {

@@ -26,12 +26,33 @@ pub struct Listener {
     pub cors_first: bool,
     /// How long Envoy waits for the gate.
     pub gate_timeout: &'static str,
+    /// More keys of the filter that asks the gate.
+    pub ext_authz: Value,
+    /// Filters between the gate and the router.
+    pub after: Vec<Value>,
+    /// Routes before the usual ones.
+    pub routes: Vec<Value>,
+    /// The clusters that these routes name.
+    pub clusters: Vec<(&'static str, SocketAddr)>,
+    /// TLS towards clients.
+    pub tls: Option<Value>,
 }
 
 impl Listener {
     pub fn new(name: &'static str, gate: &str) -> Self {
         let gate = gate.to_owned();
-        Self { name, gate, encode_raw_headers: false, cors_first: false, gate_timeout: "5s" }
+        Self {
+            name,
+            gate,
+            encode_raw_headers: false,
+            cors_first: false,
+            gate_timeout: "5s",
+            ext_authz: json!({}),
+            after: Vec::new(),
+            routes: Vec::new(),
+            clusters: Vec::new(),
+            tls: None,
+        }
     }
 }
 
@@ -117,6 +138,8 @@ fn bootstrap(listeners: &[Listener], echo: SocketAddr, grpc: SocketAddr, access_
     let gates: BTreeSet<&str> = listeners.iter().map(|listener| listener.gate.as_str()).collect();
     let mut clusters =
         vec![cluster("echo", &echo.to_string()), over_http2(cluster("grpc", &grpc.to_string()))];
+    let named = listeners.iter().flat_map(|listener| &listener.clusters);
+    clusters.extend(named.map(|(name, address)| cluster(name, &address.to_string())));
     clusters.extend(gates.into_iter().map(|gate| {
         let mut cluster = over_http2(cluster(&gate_cluster(gate), gate));
         cluster["health_checks"] = json!([{
@@ -142,15 +165,16 @@ fn gate_cluster(address: &str) -> String {
 }
 
 fn listener(listener: &Listener, access_log: &str) -> Value {
-    let mut filters =
-        vec![ext_authz(listener), filter("router", &json!({"@type": type_of("router", "Router")}))];
+    let mut filters = vec![ext_authz(listener)];
+    filters.extend(listener.after.iter().cloned());
+    filters.push(filter("router", &json!({"@type": type_of("router", "Router")})));
     if listener.cors_first {
         filters.insert(0, filter("cors", &json!({"@type": type_of("cors", "Cors")})));
     }
     json!({
         "name": listener.name,
         "address": socket("127.0.0.1:0"),
-        "filter_chains": [{"filters": [{
+        "filter_chains": [{"transport_socket": listener.tls, "filters": [{
             "name": "envoy.filters.network.http_connection_manager",
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -159,7 +183,7 @@ fn listener(listener: &Listener, access_log: &str) -> Value {
                 "max_request_headers_kb": 128,
                 "common_http_protocol_options": {"max_headers_count": 1000},
                 "upgrade_configs": [{"upgrade_type": "websocket"}],
-                "route_config": {"virtual_hosts": [virtual_host()]},
+                "route_config": {"virtual_hosts": [virtual_host(&listener.routes)]},
                 "http_filters": filters,
                 "access_log": [access_log_to(access_log)],
             },
@@ -167,14 +191,16 @@ fn listener(listener: &Listener, access_log: &str) -> Value {
     })
 }
 
-fn virtual_host() -> Value {
+fn virtual_host(first: &[Value]) -> Value {
+    let usual = [
+        json!({"match": {"prefix": "/grpc.health.v1.Health/"}, "route": {"cluster": "grpc"}}),
+        json!({"match": {"prefix": "/"}, "route": {"cluster": "echo"}}),
+    ];
+    let routes: Vec<&Value> = first.iter().chain(&usual).collect();
     json!({
         "name": "all",
         "domains": ["*"],
-        "routes": [
-            {"match": {"prefix": "/grpc.health.v1.Health/"}, "route": {"cluster": "grpc"}},
-            {"match": {"prefix": "/"}, "route": {"cluster": "echo"}},
-        ],
+        "routes": routes,
         "typed_per_filter_config": {"envoy.filters.http.cors": {
             "@type": type_of("cors", "CorsPolicy"),
             "allow_origin_string_match": [{"exact": CORS_ORIGIN}],
@@ -184,9 +210,7 @@ fn virtual_host() -> Value {
 }
 
 fn ext_authz(listener: &Listener) -> Value {
-    filter(
-        "ext_authz",
-        &json!({
+    let mut filter_config = json!({
             "@type": type_of("ext_authz", "ExtAuthz"),
             "transport_api_version": "V3",
             "grpc_service": {
@@ -197,8 +221,10 @@ fn ext_authz(listener: &Listener) -> Value {
             // What only an error gets, so that it cannot be taken for a decision of the gate.
             "status_on_error": {"code": "BadGateway"},
             "encode_raw_headers": listener.encode_raw_headers,
-        }),
-    )
+    });
+    let more = listener.ext_authz.as_object().expect("keys").clone();
+    filter_config.as_object_mut().expect("keys").extend(more);
+    filter("ext_authz", &filter_config)
 }
 
 fn access_log_to(file: &str) -> Value {
@@ -211,17 +237,17 @@ fn access_log_to(file: &str) -> Value {
             "log_format": {"json_format": {
                 "path": "%REQ(:PATH)%", "status": "%RESPONSE_CODE%", "details": "%RESPONSE_CODE_DETAILS%",
                 "rule": told("rule"), "decision": told("decision"), "reason": told("reason"),
-                "provider": told("provider"),
+                "provider": told("provider"), "sub": told("sub"),
             }},
         },
     })
 }
 
-fn filter(name: &str, typed_config: &Value) -> Value {
+pub fn filter(name: &str, typed_config: &Value) -> Value {
     json!({"name": format!("envoy.filters.http.{name}"), "typed_config": typed_config})
 }
 
-fn type_of(filter: &str, message: &str) -> String {
+pub fn type_of(filter: &str, message: &str) -> String {
     format!("type.googleapis.com/envoy.extensions.filters.http.{filter}.v3.{message}")
 }
 

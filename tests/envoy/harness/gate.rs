@@ -1,6 +1,7 @@
 //! The program under test.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::process::{Command, ExitStatus};
 
 use rustix::process::Signal;
@@ -36,6 +37,12 @@ impl Gate {
         Self { process, address }
     }
 
+    /// The address of the HTTP listener.
+    pub fn http(&mut self) -> SocketAddr {
+        let address = self.process.wait_for_output("its HTTP address", |log| address_in(log, "serving HTTP"));
+        address.parse().expect("an address")
+    }
+
     /// Asks it to stop, as Kubernetes does.
     pub fn terminate(&mut self) -> ExitStatus {
         self.process.signal(Signal::TERM);
@@ -49,8 +56,12 @@ fn binary() -> &'static str {
 
 /// The address in the log line that says it serves.
 fn serving_address(log: &str) -> Option<String> {
+    address_in(log, "serving")
+}
+
+fn address_in(log: &str, message: &str) -> Option<String> {
     log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|line| {
-        let is_serving = line["message"] == "serving";
+        let is_serving = line["message"] == message;
         is_serving.then(|| line["address"].as_str().map(ToOwned::to_owned)).flatten()
     })
 }
