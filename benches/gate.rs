@@ -17,10 +17,12 @@ use std::fs;
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use serde_json::json;
 use sessiongate::config::{self, Environment};
+use sessiongate::expression::Facts;
 use sessiongate::gate::Gate;
 use sessiongate::policy::decision::Decision;
 use sessiongate::request::path::RequestPath;
@@ -33,13 +35,19 @@ const SECRET: &str = "bench-secret-bench-secret-bench-secret";
 
 /// A gate with the rules of an ordinary application, and as many more as asked for.
 fn gate(rules: usize) -> Gate {
+    gate_with(rules, "", "")
+}
+
+/// The same with more keys for the rule that guards the application, and more sections.
+fn gate_with(rules: usize, keys: &str, sections: &str) -> Gate {
     let mut text = format!("sessions:\n  web: {{ kind: authjs, secret: {SECRET} }}\nrules:\n");
     for at in 0..rules.saturating_sub(3) {
         writeln!(text, "  - matcher: /section-{at}/:path*").expect("a String");
     }
     text.push_str("  - { matcher: '/api/auth/:path*', access: public }\n");
     text.push_str("  - { matcher: '/_next/static/:path*', access: public }\n");
-    text.push_str("  - { matcher: '/((?!favicon.ico|robots.txt).*)' }\n");
+    writeln!(text, "  - {{ matcher: '/((?!favicon.ico|robots.txt).*)'{keys} }}\n{sections}")
+        .expect("a String");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sessiongate.yaml");
     fs::write(&file, text).expect("a file");
@@ -63,6 +71,7 @@ fn token(gate: &Gate, bytes: usize) -> String {
     let mint = |padding: usize| {
         let serde_json::Value::Object(claims) = json!({
             "name": "Ada Lovelace", "email": "ada@example.com", "picture": null, "sub": "42",
+            "role": "admin", "level": 3,
             "note": "n".repeat(padding),
         }) else {
             unreachable!("an object")
@@ -147,5 +156,48 @@ fn floor(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, floor, check);
+/// What a condition and an assertion add, each beside the same check without.
+fn policy(c: &mut Criterion) {
+    let condition =
+        r#", condition: 'auth.user.role == "admin" && token.level >= 3 && request.method == "GET"'"#;
+    let parameter = r#", condition: '"admin" in [auth.user.role]'"#;
+    let assertion = "identity: { assertion: {} }";
+    let gates = [
+        ("session", gate_with(20, "", "")),
+        ("session and a condition of three comparisons", gate_with(20, condition, "")),
+        ("session and a condition with a list", gate_with(20, parameter, "")),
+        ("session and a cached assertion", gate_with(20, "", assertion)),
+    ];
+    let mut group = c.benchmark_group("policy");
+    for (name, gate) in &gates {
+        let cookie = format!("theme=dark; {COOKIE}={}", token(gate, 500));
+        let headers = browser_headers(&cookie);
+        assert_eq!(decide(gate, &request("/dashboard/orders", &headers)).label(), "allow", "{name}");
+        group.bench_function(*name, |b| {
+            b.iter(|| drop(black_box::<Decision<'_>>(decide(gate, &request("/dashboard/orders", &headers)))));
+        });
+    }
+    alone(&mut group, &gates[1].1, &gates[3].1);
+    group.finish();
+}
+
+/// The same two things without the check around them, which is ten times as large.
+fn alone(group: &mut BenchmarkGroup<'_, WallTime>, conditional: &Gate, asserting: &Gate) {
+    let cookie = format!("theme=dark; {COOKIE}={}", token(conditional, 500));
+    let headers = browser_headers(&cookie);
+    let request = request("/dashboard/orders", &headers);
+    let decision = decide(conditional, &request);
+    let session = decision.verified_session().expect("a session");
+    let condition = conditional.rules.terms().find_map(|terms| terms.condition.clone()).expect("a condition");
+    let facts = Facts { session, request: &request, path: "/dashboard/orders", parameters: &[] };
+    group.bench_function("a condition of three comparisons alone", |b| {
+        b.iter(|| black_box(condition.holds(black_box(&facts))));
+    });
+    let issuer = asserting.identity.issuer().expect("an issuer");
+    group.bench_function("a cached assertion alone", |b| {
+        b.iter(|| black_box(issuer.assert(black_box(session), "rule", None, &request)));
+    });
+}
+
+criterion_group!(benches, floor, check, policy);
 criterion_main!(benches);

@@ -13,6 +13,7 @@ mod parts;
 mod pattern;
 mod reference;
 mod signature;
+mod tree;
 mod value;
 
 use std::fmt;
@@ -115,6 +116,12 @@ impl Expression {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Whether it names parameters of the matcher.
+    #[must_use]
+    pub fn reads_parameters(&self) -> bool {
+        self.references.iter().any(Reference::is_parameter)
     }
 
     /// Whether it is true of these facts.

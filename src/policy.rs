@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod condition;
 pub mod decision;
+pub mod denial;
 pub mod login;
 pub mod on_deny;
 pub mod sign_in;
@@ -16,7 +17,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::condition::Unmet;
-use self::decision::{Decision, Ground, Permit, Unavailable};
+use self::decision::{Decision, Permit, Unavailable};
+use self::denial::Ground;
 use self::login::Login;
 use self::on_deny::OnDeny;
 use crate::expression::Expression;

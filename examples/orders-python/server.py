@@ -23,7 +23,8 @@ ORDERS = {
 class Orders(BaseHTTPRequestHandler):
     """GET /orders/me: the caller, and the caller's orders."""
 
-    protocol_version = "HTTP/1.1"
+    # A connection for each request: over a kept one, a body that nobody reads would be taken for the next request.
+    protocol_version = "HTTP/1.0"
     server_version = "orders"
 
     def do_GET(self) -> None:

@@ -76,7 +76,7 @@ pub(super) fn run(args: CheckArgs) -> Result<ExitCode, CheckError> {
                 let decision = explanation.explain(&settings.gate, &request).await;
                 if let Decision::Allow(permit) = &decision {
                     let made = settings.gate.identity.explain_assertion(permit, &request);
-                    assertion = made.map(|made| made.claims().clone());
+                    assertion = made.map(|made| made.claims());
                 }
                 decision
             })

@@ -4,6 +4,7 @@ mod case;
 mod junit;
 mod written;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ pub(super) struct TestArgs {
     /// Files of requests and the decisions expected of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Write the results as JUnit XML
+    /// Write the results as XML of `JUnit`
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     #[command(flatten)]
@@ -75,9 +76,11 @@ pub(super) fn run(args: &TestArgs) -> Result<ExitCode, TestError> {
 fn report(file: &str, outcomes: &[Outcome]) -> String {
     let mut text = format!("{file}\n");
     for Outcome { name, differences } in outcomes {
-        text += &format!("  {}  {name}\n", if differences.is_empty() { "ok  " } else { "FAIL" });
+        let mark = if differences.is_empty() { "ok  " } else { "FAIL" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {mark}  {name}");
         for difference in differences {
-            text += &format!("          {difference}\n");
+            let _ = writeln!(text, "          {difference}");
         }
     }
     text

@@ -14,7 +14,8 @@ use super::{
     HttpStatus, OkHttpResponse, RpcStatus,
 };
 use crate::policy::answer::Answer;
-use crate::policy::decision::{Decision, DenialKind, Permit};
+use crate::policy::decision::{Decision, Permit};
+use crate::policy::denial::DenialKind;
 
 /// What Envoy is told.
 #[must_use]

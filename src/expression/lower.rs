@@ -15,6 +15,7 @@ use super::operator::operator;
 use super::pattern::{MATCHES, Pattern};
 use super::reference::{Place, ROOTS, Reference};
 use super::signature::{Literals, Type, arguments, signature};
+use super::tree::{call_of, contains_comprehension, global, ident, literal_text, size};
 use super::{ENVIRONMENT, Parameters};
 
 /// The deepest nesting: each level takes a frame of the stack when it is evaluated.
@@ -163,7 +164,7 @@ impl Lowering<'_> {
         if receiver.is_none()
             && let Some(result) = operator(name, &types)
         {
-            let result = result.ok_or_else(|| arguments(name.trim_matches(['_', '@']), &types))?;
+            let result = result.map_err(|_| arguments(name.trim_matches(['_', '@']), &types))?;
             let args = given.into_iter().map(|(argument, _)| argument).collect();
             return Ok((IdedExpr { id, expr: call_of(name, None, args) }, result));
         }
@@ -284,13 +285,7 @@ impl Lowering<'_> {
     }
 }
 
-fn literal_text(expression: &IdedExpr) -> Option<&str> {
-    match &expression.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
-    }
-}
-
+/// A path as a person would write it.
 fn spelled(root: &str, steps: &[&str]) -> String {
     let is_name = |step: &str| {
         !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -298,45 +293,4 @@ fn spelled(root: &str, steps: &[&str]) -> String {
     steps.iter().fold(root.to_owned(), |path, step| {
         if is_name(step) { format!("{path}.{step}") } else { format!("{path}[{step:?}]") }
     })
-}
-
-fn ident(name: &str) -> IdedExpr {
-    IdedExpr { id: 0, expr: Expr::Ident(name.to_owned()) }
-}
-
-fn call_of(name: &str, target: Option<Box<IdedExpr>>, args: Vec<IdedExpr>) -> Expr {
-    Expr::Call(CallExpr { func_name: name.to_owned(), target, args })
-}
-
-fn global(name: &str, args: Vec<IdedExpr>) -> IdedExpr {
-    IdedExpr { id: 0, expr: call_of(name, None, args) }
-}
-
-fn children(expression: &IdedExpr) -> Vec<&IdedExpr> {
-    match &expression.expr {
-        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
-        Expr::Select(select) => vec![&select.operand],
-        Expr::List(list) => list.elements.iter().collect(),
-        Expr::Map(map) => map
-            .entries
-            .iter()
-            .flat_map(|entry| match &entry.expr {
-                EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
-                EntryExpr::StructField(field) => vec![&field.value],
-            })
-            .collect(),
-        Expr::Comprehension(inner) => {
-            vec![&inner.iter_range, &inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result]
-        }
-        Expr::Ident(_) | Expr::Literal(_) | Expr::Struct(_) | Expr::Unspecified => Vec::new(),
-    }
-}
-
-fn size(expression: &IdedExpr) -> usize {
-    1 + children(expression).into_iter().map(size).sum::<usize>()
-}
-
-fn contains_comprehension(expression: &IdedExpr) -> bool {
-    matches!(expression.expr, Expr::Comprehension(_))
-        || children(expression).into_iter().any(contains_comprehension)
 }

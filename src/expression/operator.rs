@@ -4,16 +4,20 @@ use cel::common::ast::operators;
 
 use super::signature::Type;
 
-/// The result of an operator: `None` where the name is no operator, `Some(None)` where it does not take these types.
-pub(super) fn operator(name: &str, types: &[Type]) -> Option<Option<Type>> {
-    let fits = |fits: bool, result: Type| Some(fits.then_some(result));
+/// An operator does not take operands of these types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mismatch;
+
+/// The result of an operator; `None` where the name is none.
+pub(super) fn operator(name: &str, types: &[Type]) -> Option<Result<Type, Mismatch>> {
+    let fits = |fits: bool, result: Type| Some(fits.then_some(result).ok_or(Mismatch));
     let is_bool = |found: Type| found.agrees_with(Type::Bool);
     match (name, types) {
         (operators::LOGICAL_AND | operators::LOGICAL_OR, [left, right]) => {
             fits(is_bool(*left) && is_bool(*right), Type::Bool)
         }
         (operators::LOGICAL_NOT, [operand]) => fits(is_bool(*operand), Type::Bool),
-        (operators::NOT_STRICTLY_FALSE, [_]) => Some(Some(Type::Bool)),
+        (operators::NOT_STRICTLY_FALSE, [_]) => fits(true, Type::Bool),
         (operators::CONDITIONAL, [condition, one, other]) => fits(is_bool(*condition), one.or(*other)),
         (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
             fits(left.is_comparable_with(*right), Type::Bool)
@@ -28,7 +32,7 @@ pub(super) fn operator(name: &str, types: &[Type]) -> Option<Option<Type>> {
             fits(is_ordered && agree, Type::Bool)
         }
         (operators::IN, [element, container]) => fits(is_member(*element, *container), Type::Bool),
-        (operators::INDEX, [container, key]) => Some(index(*container, *key)),
+        (operators::INDEX, [container, key]) => Some(index(*container, *key).ok_or(Mismatch)),
         (operators::NEGATE, [operand]) => {
             fits(matches!(operand, Type::Dyn | Type::Int | Type::Double), *operand)
         }
@@ -39,7 +43,7 @@ pub(super) fn operator(name: &str, types: &[Type]) -> Option<Option<Type>> {
             | operators::DIVIDE
             | operators::MODULO,
             [left, right],
-        ) => Some(arithmetic(name, *left, *right)),
+        ) => Some(arithmetic(name, *left, *right).ok_or(Mismatch)),
         _ => None,
     }
 }

@@ -66,16 +66,11 @@ fn operands<'s>(source: &'s str, operator: &str) -> Vec<&'s str> {
     if chooses { vec![source] } else { operands }
 }
 
-/// Whether no bracket closes that was not opened in it.
+/// Whether no bracket closes in this part of a sound expression that was not opened in it.
 fn is_balanced(text: &str) -> bool {
     let mut lowest = 0;
-    let mut last = 0;
-    walk(text, |_, depth| {
-        lowest = lowest.min(depth);
-        last = depth;
-    });
-    let closing = text.ends_with([')', ']', '}']);
-    lowest >= 0 && (last == 0 || (closing && last == 1) || !closing)
+    walk(text, |_, depth| lowest = lowest.min(depth));
+    lowest >= 0
 }
 
 /// Visits each character outside quotes and comments, with the depth of brackets around it.

@@ -56,6 +56,7 @@ pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
 }
 
 /// `@matches(text, pattern)`.
+#[expect(clippy::needless_pass_by_value, reason = "the type of every function of the `cel` crate")]
 fn matches<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let [text, pattern] = arguments.as_slice() else {
         return Err(ExecutionError::missing_argument_or_target());

@@ -58,12 +58,21 @@ impl Reference {
         name.strip_prefix('@')?.parse().ok()
     }
 
+    /// Whether it is answered from the matcher's parameters.
+    pub(super) fn is_parameter(&self) -> bool {
+        match self {
+            Self::Constant(_) => false,
+            Self::Value(place, _) | Self::Presence { place, .. } => {
+                matches!(place, Place::Params | Place::Param(_))
+            }
+        }
+    }
+
     /// The path as it was written, where it can be shown with its value: no header that carries a credential.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
-            Self::Constant(_) => None,
+            Self::Constant(_) | Self::Value(Place::Headers, _) => None,
             Self::Value(Place::Header(name), _) if is_credential(name) => None,
-            Self::Value(Place::Headers, _) => None,
             Self::Value(_, text) => Some(text),
             Self::Presence { within, .. } => within.as_ref().map(|(_, text)| text.as_str()),
         }

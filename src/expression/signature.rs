@@ -227,13 +227,13 @@ pub(super) fn signature(
         return Err(ExpressionError::UnknownFunction(name.to_owned()));
     }
     let takes = |signature: &&Signature| {
-        let receives = match (signature.receiver, receiver) {
+        let is_called_so = match (signature.receiver, receiver) {
             (None, None) => true,
             (Some(expected), Some(found)) => expected.agrees_with(found),
             (None, Some(_)) | (Some(_), None) => false,
         };
         let is_pattern = |expected: &Type| *expected == Type::Pattern;
-        receives
+        is_called_so
             && signature.arguments.len() == given.len()
             && signature.arguments.iter().zip(given).all(|(expected, found)| {
                 expected.agrees_with(*found) || (is_pattern(expected) && found.agrees_with(Type::String))

@@ -72,11 +72,11 @@ pub(super) fn to_json(value: &dyn Val) -> Option<Value> {
             .map(Value::Array);
     }
     if let Some(map) = value.downcast_ref::<CelMap<'_>>() {
-        let member = |(key, value): (&CelMapKey<'_>, &Box<dyn Val + '_>)| {
+        let members = map.inner().iter().map(|(key, value)| {
             let name = key.inner().downcast_ref::<CelString<'_>>()?.inner().to_owned();
             Some((name, to_json(value.as_ref())?))
-        };
-        return map.inner().iter().map(member).collect::<Option<Map<_, _>>>().map(Value::Object);
+        });
+        return members.collect::<Option<Map<_, _>>>().map(Value::Object);
     }
     if let Some(value) = value.downcast_ref::<CelBool>() {
         return Some(Value::Bool(*value.inner()));

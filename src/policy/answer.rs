@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::decision::{CustomAnswer, Decision, DenialKind, Form};
+use super::decision::Decision;
+use super::denial::{CustomAnswer, DenialKind, Form};
 
 /// An HTTP answer in place of the upstream's.
 #[derive(Debug, PartialEq, Eq)]

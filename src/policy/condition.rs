@@ -33,8 +33,10 @@ pub(crate) fn unmet<T>(
     request: &HttpRequest<'_>,
     governed: &Governed<'_, '_, T>,
 ) -> Option<Unmet> {
+    let reads_parameters = condition.reads_parameters();
     governed.forms.iter().find_map(|form| {
-        let parameters = governed.rule.parameters(request, &form.asked);
+        let parameters =
+            if reads_parameters { governed.rule.parameters(request, &form.asked) } else { Vec::new() };
         let facts = Facts { session, request, path: form.reading, parameters: &parameters };
         match condition.holds(&facts) {
             Ok(true) => None,

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::decision::{Challenge, CustomAnswer, Decision, Denial, DenialKind, Form, Ground};
+use super::decision::Decision;
+use super::denial::{Challenge, CustomAnswer, Denial, DenialKind, Form, Ground};
 use super::login::Login;
 use crate::request::HttpRequest;
 use crate::request::navigation::{can_follow_redirect, is_page_navigation};

@@ -92,13 +92,12 @@ impl Place {
             [] => Err(ClaimPathError::Empty),
             ["token"] => Err(ClaimPathError::OnlyFace("token")),
             ["auth"] => Err(ClaimPathError::OnlyFace("auth")),
-            ["token", name, steps @ ..] => Ok(Self::Claim((*name).into(), owned(steps))),
             ["auth", "user"] => Ok(Self::User),
             ["auth", "user", name, steps @ ..] => Ok(Self::UserMember((*name).into(), owned(steps))),
             ["auth", "expires"] => Ok(Self::Expires),
             ["auth", "provider"] => Ok(Self::Provider),
             ["auth", ..] => Err(ClaimPathError::UnknownAuth),
-            [name, steps @ ..] => Ok(Self::Claim((*name).into(), owned(steps))),
+            ["token", name, steps @ ..] | [name, steps @ ..] => Ok(Self::Claim((*name).into(), owned(steps))),
         }
     }
 }

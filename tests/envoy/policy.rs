@@ -39,14 +39,14 @@ struct World {
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let gate = Gate::start("policy-gate", CONFIGURATION, &[("AUTH_SECRET", SECRET)]);
-    certificates(&logs::folder());
+    certificates(logs::folder());
     let plain = Listener {
         ext_authz: json!({"route_metadata_context_namespaces": ["app.policy"]}),
         after: vec![filter("rbac", &json!({"@type": type_of("rbac", "RBAC")}))],
         routes: routes(),
         ..Listener::new(PLAIN, &gate.address)
     };
-    let mtls = Listener { tls: Some(tls(&logs::folder())), ..Listener::new(MTLS, &gate.address) };
+    let mtls = Listener { tls: Some(tls(logs::folder())), ..Listener::new(MTLS, &gate.address) };
     let envoy = Envoy::start("policy-envoy", &[plain, mtls], start_echo(), start_grpc());
     World { envoy, gate }
 });

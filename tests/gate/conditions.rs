@@ -9,6 +9,7 @@ use sessiongate::config::{self, Environment};
 use sessiongate::policy::decision::Decision;
 use sessiongate::request::HttpRequest;
 use sessiongate::request::origin::{Peer, RouteContext};
+use sessiongate::session::Session;
 
 use super::{Gate, decide, gate, json_value, request, session_cookie};
 
@@ -65,13 +66,13 @@ fn a_condition_sees_the_session_the_request_the_parameters_and_the_route() {
         r#""admin" in auth.user.roles"#,
         r#"auth.user.id == "42" && auth.user.email == "ada@example.com" && token.sub == "42""#,
         r#"auth.provider == "web""#,
-        r#"timestamp(auth.expires) > request.time"#,
+        "timestamp(auth.expires) > request.time",
         r#"token["https://example.com/claims/role"] == "owner""#,
         r#"auth.user.org.plan.name == "gold" && token.org["id"] == "o1""#,
-        r#"token.level >= 7 && token.level < 7.5 && token.score == 1.5 && token.nothing == null"#,
+        "token.level >= 7 && token.level < 7.5 && token.score == 1.5 && token.nothing == null",
         r#"auth.user.roles[0] == "admin" && size(auth.user.roles) == 2 && auth.user.roles.size() == 2"#,
         r#"auth["user"]["id"] == "42" && size(token) > 5 && size(auth.user) > 2"#,
-        r#"has(auth.user.org) && has(auth.user.org.id) && !has(auth.user.org.name) && !has(token.absent)"#,
+        "has(auth.user.org) && has(auth.user.org.id) && !has(auth.user.org.name) && !has(token.absent)",
         "token.verified",
         // The request.
         r#"request.method == "GET" && request.scheme == "https" && request.query == "q=1&r=a%20b""#,
@@ -84,7 +85,7 @@ fn a_condition_sees_the_session_the_request_the_parameters_and_the_route() {
         r#"request.time > timestamp("2026-01-01T00:00:00Z") && request.time.getFullYear() >= 2026"#,
         r#"timestamp(token.iat) + duration("10m") > request.time && request.time - timestamp(token.iat) < duration("1h")"#,
         // The parameters of the matcher.
-        r#"params.team in auth.user.teams"#,
+        "params.team in auth.user.teams",
         r#"params.path == ["a", "b"] && params.path[1] == "b" && params["team"] == "red""#,
         // What Envoy says of the route.
         r#"context.tier == "gold" && context["tier"].startsWith("g")"#,
@@ -97,10 +98,10 @@ fn a_condition_sees_the_session_the_request_the_parameters_and_the_route() {
         r#"int(request.headers["x-n"]) > 16 && string(token.level) == "7" && double("1.5") == token.score"#,
         r#"auth.user.roles.exists(r, r == "editor") && auth.user.roles.all(r, r.size() > 3)"#,
         r#"token.members.filter(m, m.admin).map(m, m.id) == ["m1"] && token.members.exists_one(m, m.admin)"#,
-        r#"token.level > 5 ? token.verified : false"#,
+        "token.level > 5 ? token.verified : false",
         r#"request.headers.exists(name, name == "x-env") && token.org.exists(key, key == "id")"#,
         r#"{"red": ["admin"]}[params.team].exists(role, role in auth.user.roles)"#,
-        r#"[1, 2].exists(n, n == 2) || token.absent"#,
+        "[1, 2].exists(n, n == 2) || token.absent",
     ] {
         assert_eq!(reason(condition), "session", "{condition}");
     }
@@ -117,7 +118,7 @@ fn a_condition_that_is_false_or_has_no_answer_is_a_denial() {
         ("auth.user.email == \"\u{430}da@example.com\"", "condition_not_met"),
         (r#"token.absent == "x""#, "condition_error"),
         (r#"!(token.absent == "x")"#, "condition_error"),
-        (r#"!has(token.absent.deeper)"#, "condition_error"),
+        ("!has(token.absent.deeper)", "condition_error"),
         (r#"request.headers["x-no"] != "x""#, "condition_error"),
         (r#"context.absent != "x""#, "condition_error"),
         ("token.name", "condition_error"),
@@ -128,8 +129,8 @@ fn a_condition_that_is_false_or_has_no_answer_is_a_denial() {
         ("9223372036854775807 + token.level > 0", "condition_error"),
         ("token.level / (token.level - 7) == 0", "condition_error"),
         (r#"!(auth.user.name in cidr("10.0.0.0/8"))"#, "condition_error"),
-        (r#"int(auth.user.name) != 3"#, "condition_error"),
-        (r#"timestamp(auth.user.name) < request.time"#, "condition_error"),
+        ("int(auth.user.name) != 3", "condition_error"),
+        ("timestamp(auth.user.name) < request.time", "condition_error"),
     ] {
         assert_eq!(reason(condition), expected, "{condition}");
     }
@@ -191,7 +192,7 @@ fn the_answer_to_a_condition_that_does_not_hold_is_a_403() {
         let answer = decision.answer().expect("an answer");
         assert_eq!(answer.status, 403);
         assert!(answer.headers.iter().any(|(name, value)| name == "content-type" && value == content_type));
-        assert_eq!(decision.verified_session().and_then(|session| session.subject()).as_deref(), Some("42"));
+        assert_eq!(decision.verified_session().and_then(Session::subject).as_deref(), Some("42"));
     }
     let decision = decide(&gate, &request("GET", "/x", &[]));
     assert_eq!(decision.answer().map(|answer| answer.status), Some(401), "nobody's condition is looked at");

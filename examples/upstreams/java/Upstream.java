@@ -104,12 +104,19 @@ public class Upstream {
                     yield new Key("ES256", "SHA256withECDSAinP1363Format",
                         KeyFactory.getInstance("EC").generatePublic(spec));
                 }
-                case "RSA null" -> new Key("RS256", "SHA256withRSA",
-                    KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(number(jwk, "n"), number(jwk, "e"))));
+                case "RSA null" -> {
+                    BigInteger modulus = number(jwk, "n");
+                    if (modulus.bitLength() < 2048) {
+                        throw new Invalid("key too short");
+                    }
+                    yield new Key("RS256", "SHA256withRSA",
+                        KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(modulus, number(jwk, "e"))));
+                }
                 default -> throw new Invalid("unknown kind of key");
             };
-            if (!key.alg.equals(jwk.get("alg"))) { // PS256, say, with an RSA key
-                throw new Invalid("unknown algorithm");
+            Object use = jwk.get("use");
+            if (!key.alg.equals(jwk.get("alg")) || !(use == null || use.equals("sig"))) {
+                throw new Invalid("not a key for this"); // PS256, say, with an RSA key, or a key that encrypts
             }
             return key;
         }
@@ -250,9 +257,10 @@ public class Upstream {
             while (more('}', members.isEmpty())) {
                 String name = string();
                 expect(':');
-                if (members.put(name, value()) != null) {
+                if (members.containsKey(name)) {
                     throw new Invalid("a name twice");
                 }
+                members.put(name, value());
             }
             return members;
         }
@@ -290,6 +298,9 @@ public class Upstream {
             StringBuilder found = new StringBuilder();
             while (at < text.length() && text.charAt(at) != '"') {
                 char c = text.charAt(at++);
+                if (c < ' ') {
+                    throw new Invalid("not JSON");
+                }
                 found.append(c == '\\' ? escaped() : c);
             }
             if (at++ >= text.length()) {

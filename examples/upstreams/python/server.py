@@ -109,7 +109,11 @@ class Upstream(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of connections not yet accepted: with 5, a burst of them meets refusals
+
+
 if __name__ == "__main__":
-    server = ThreadingHTTPServer(("127.0.0.1", PORT), Upstream)
+    server = Server(("127.0.0.1", PORT), Upstream)
     print(f"listening on 127.0.0.1:{PORT}", flush=True)
     server.serve_forever()

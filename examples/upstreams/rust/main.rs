@@ -1,6 +1,8 @@
 //! A service behind sessiongate: who is calling is what the assertion says, a signed JWT in x-auth-assertion.
 //! It answers with the claims that it verified, or with 401. The README.md one folder up says how to run it.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a service of one file has no logger")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,7 +74,7 @@ impl Keys {
         let mut fetched = self.fetched.lock().await;
         let age = |at: &Instant| at.elapsed();
         if let Some((keys, at)) = &*fetched {
-            if let Some(jwk) = keys.get(kid).filter(|_| age(at) < Duration::from_secs(300)) {
+            if let Some(jwk) = keys.get(kid).filter(|_| age(at) < Duration::from_mins(5)) {
                 return Ok(jwk.clone());
             }
             // A sender of made-up key IDs must not make this service fetch all the time.

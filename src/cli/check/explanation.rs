@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::expression::{EvaluationError, Explained, Expression, Facts};
+use crate::expression::{Explained, Expression, Facts};
 use crate::gate::{Gate, Observer};
 use crate::policy::decision::Decision;
 use crate::policy::{Access, Evidence, Terms};
@@ -156,7 +156,7 @@ impl Condition {
             source: condition.source().to_owned(),
             path: form.asked.to_string(),
             parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), json(value))).collect(),
-            result: condition.holds(&facts).map_or_else(reason, |holds| holds.to_string()),
+            result: condition.holds(&facts).map_or_else(|error| error.to_string(), |holds| holds.to_string()),
             parts: condition.explain(&facts).into_iter().map(Part::from).collect(),
         }
     }
@@ -167,10 +167,6 @@ fn json(value: &ParameterValue) -> Value {
         ParameterValue::Text(text) => Value::from(text.as_str()),
         ParameterValue::List(texts) => Value::from(texts.clone()),
     }
-}
-
-fn reason(error: EvaluationError) -> String {
-    error.to_string()
 }
 
 impl From<Explained> for Part {

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::written::{Expected, Written, WrittenCase, WrittenError, WrittenSession};
@@ -69,7 +71,7 @@ impl Cases {
             Decision::Allow(permit) => self.gate.identity.explain_assertion(permit, &request),
             Decision::Deny(_) | Decision::Redirect(_) | Decision::Unavailable(_) => None,
         };
-        Ok(compare(&case.expect, &decision, assertion.as_ref().map(|made| made.claims())))
+        Ok(compare(&case.expect, &decision, assertion.map(|made| made.claims()).as_ref()))
     }
 
     fn cookie(&self, session: &WrittenSession, now: SystemTime) -> Result<String, String> {
@@ -102,7 +104,7 @@ fn stand_in(name: &str, original: &Provider) -> Result<Provider, TestError> {
     };
     let mut secret = [0_u8; 32];
     let drawn = aws_lc_rs::rand::fill(&mut secret).ok();
-    let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = STANDARD_NO_PAD.encode(secret);
     let secrets = drawn.and_then(|()| Secret::check(&secret, true).ok()).map(|(secret, _)| secret);
     let options = AuthJsOptions {
         version: Version::V5,

@@ -1,4 +1,4 @@
-//! Results as JUnit XML, which CI systems show.
+//! Results as the XML of `JUnit`, which CI systems show.
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 

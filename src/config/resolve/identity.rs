@@ -31,7 +31,7 @@ pub(super) fn resolve(raw: RawIdentity, problems: &mut Problems) -> Option<Ident
     };
     let metadata = paths(raw.dynamic_metadata, "identity.dynamic_metadata", &OWN_METADATA, problems);
     let assertion = match (raw.assertion, raw.forward_token) {
-        (Some(raw), forward) => Some(assertion::resolve(raw, forward, &mut taken, problems)?),
+        (Some(raw), forward) => Some(assertion::resolve(raw, forward.as_deref(), &mut taken, problems)?),
         (None, Some(_)) => {
             problems.error("identity.forward_token", "there is no `assertion` to forward");
             None

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::error::Problems;
 use crate::config::raw::{NamedOnDeny, RawAnswer, RawOnDeny};
 use crate::envoy::StatusCode;
-use crate::policy::decision::CustomAnswer;
+use crate::policy::denial::CustomAnswer;
 use crate::policy::on_deny::OnDeny;
 
 pub(super) fn resolve(raw: RawOnDeny, path: &str, problems: &mut Problems) -> Option<OnDeny> {

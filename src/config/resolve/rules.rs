@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::defaults::AuthEnvironment;
 use super::{login, on_deny};
-use crate::config::error::Problems;
+use crate::config::error::{Noted, Problems};
 use crate::config::raw::{OneOrMany, RawDefault, RawLogin, RawRule};
 use crate::expression::{Expression, Parameters as ExpressionParameters};
 use crate::policy::login::Login;
@@ -108,7 +108,7 @@ impl Rules<'_> {
             condition: condition?,
             on_deny: on_deny?,
             login: login?,
-            audience: audience?,
+            audience: audience.ok()?,
         };
         Some(Rule { name: raw.name.unwrap_or(path), hosts: hosts?, matchers: matchers?, terms })
     }
@@ -136,17 +136,17 @@ impl Rules<'_> {
         self.problems.ok(path, Expression::condition(source, &parameters)).map(Arc::new)
     }
 
-    fn audience(&mut self, raw: Option<String>, path: &str) -> Option<Option<Arc<str>>> {
+    fn audience(&mut self, raw: Option<String>, path: &str) -> Result<Option<Arc<str>>, Noted> {
         match raw {
             Some(_) if !self.asserts => {
                 self.problems.error(path, "there is no `identity.assertion` to have an audience");
-                None
+                Err(Noted)
             }
             Some(audience) if audience.is_empty() => {
                 self.problems.error(path, "is empty");
-                None
+                Err(Noted)
             }
-            audience => Some(audience.map(Arc::from)),
+            audience => Ok(audience.map(Arc::from)),
         }
     }
 
@@ -200,9 +200,10 @@ impl Rules<'_> {
     fn matcher(&mut self, raw: RawMatcherEntry, path: &str, reads: bool) -> Option<RequestMatcher> {
         let RawMatcherEntry { source, locale, has, missing, methods } = raw;
         let compiled = self.problems.ok(path, Matcher::compile(&source, locale, &self.next));
-        let parameters = match reads {
-            true => Some(self.problems.ok(path, Parameters::compile(&source, locale, &self.next))?),
-            false => None,
+        let parameters = if reads {
+            Some(self.problems.ok(path, Parameters::compile(&source, locale, &self.next))?)
+        } else {
+            None
         };
         let has = self.conditions(&has, &format!("{path}.has"), Condition::has);
         let missing = self.conditions(&missing, &format!("{path}.missing"), Condition::missing);

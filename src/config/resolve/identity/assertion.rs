@@ -18,13 +18,13 @@ const TTL: Duration = Duration::from_mins(1);
 
 pub(super) fn resolve(
     raw: RawAssertion,
-    forward: Option<String>,
+    forward: Option<&str>,
     taken: &mut Vec<HeaderName>,
     problems: &mut Problems,
 ) -> Option<AssertionHeaders> {
     let header = raw.header.as_deref().unwrap_or(HEADER);
     let header = name(header, &format!("{PATH}.header"), taken, problems);
-    let forward = match forward.as_deref() {
+    let forward = match forward {
         None => Some(None),
         Some("authorization") => name("authorization", "identity.forward_token", taken, problems).map(Some),
         Some(_) => {
