@@ -266,19 +266,58 @@ fn headers_are_ours_alone_and_legal() {
         ("{ x-user: '' }", "identity.headers.x-user", "is empty"),
         ("{ x-user: auth }", "identity.headers.x-user", "names a whole face of the session"),
         ("{ x-user: auth.users.id }", "identity.headers.x-user", "no part of `auth`"),
-        ("{ x-user: user.id }", "identity.headers.x-user", "a nested claim is `token.user.id`"),
         ("{ x-user: token..id }", "identity.headers.x-user", "empty step"),
+        ("{ x-user: {} }", "identity.headers.x-user", "one of `claim` and `cel`"),
+        ("{ x-user: { claim: sub, cel: token.sub } }", "identity.headers.x-user", "one of `claim` and `cel`"),
+        ("{ x-user: { cel: tokn.sub } }", "identity.headers.x-user.cel", "there is no `tokn`"),
+        ("{ x-user: { cel: params.team } }", "identity.headers.x-user.cel", "no parameter here"),
+        (
+            "{ x-user: { claim: sub, separator: \"a\\nb\" } }",
+            "identity.headers.x-user.separator",
+            "printable",
+        ),
     ] {
         assert_one(&format!("identity: {{ headers: {headers} }}"), path, words);
     }
     for (name, words) in [
-        ("X-Auth-User-Id", "is in `headers` as well"),
-        ("x_auth_user_id", "is in `headers` as well"),
+        ("X-Auth-User-Id", "which is set as well"),
+        ("x_auth_user_id", "which is set as well"),
         ("set-cookie", "must not be set"),
         ("'x auth'", "is not a header name"),
     ] {
         assert_one(&format!("identity: {{ session_header: {name} }}"), "identity.session_header", words);
     }
+}
+
+#[test]
+fn assertions_and_metadata_are_checked() {
+    for (identity, path, words) in [
+        ("{ max_header_bytes: 1 }", "identity.max_header_bytes", "256 to 61440"),
+        ("{ dynamic_metadata: [rule] }", "identity.dynamic_metadata[0]", "the name `rule` is taken"),
+        ("{ dynamic_metadata: [sub, token.sub] }", "identity.dynamic_metadata[1]", "the name `sub` is taken"),
+        ("{ dynamic_metadata: { user: auth } }", "identity.dynamic_metadata.user", "names a whole face"),
+        ("{ forward_token: authorization }", "identity.forward_token", "there is no `assertion`"),
+        ("{ assertion: {}, forward_token: x-token }", "identity.forward_token", "write `authorization`"),
+        ("{ assertion: { ttl: 2h } }", "identity.assertion.ttl", "1s to 1h"),
+        ("{ assertion: { audience: '' } }", "identity.assertion.audience", "is empty"),
+        ("{ assertion: { header: cookie } }", "identity.assertion.header", "must not be set"),
+        ("{ assertion: { header: x_auth_user_id } }", "identity.assertion.header", "which is set as well"),
+        ("{ assertion: { claims: [sub] } }", "identity.assertion.claims[0]", "the name `sub` is taken"),
+        (
+            "{ assertion: { claims: { sid: email } } }",
+            "identity.assertion.claims.sid",
+            "the name `sid` is taken",
+        ),
+        (
+            "{ assertion: { audiences: { 'a b': x } } }",
+            "identity.assertion.audiences.a b",
+            "is not a host name",
+        ),
+    ] {
+        assert_one(&format!("identity: {identity}"), path, words);
+    }
+    assert_one("rules: [{ audience: orders }]", "rules[0].audience", "there is no `identity.assertion`");
+    assert_one("rules: [{ login: { url: signin } }]", "rules[0].login.url", "one `/`");
 }
 
 #[test]

@@ -26,17 +26,17 @@ pub(super) fn resolve(raw: RawIdentity, problems: &mut Problems) -> Option<Ident
     let mut taken = Vec::new();
     let headers = headers(written, &mut taken, problems);
     let session_header = match raw.session_header {
-        Some(text) => Some(name(&text, "identity.session_header", &mut taken, problems)?),
-        None => None,
+        Some(text) => name(&text, "identity.session_header", &mut taken, problems).map(Some),
+        None => Some(None),
     };
     let metadata = paths(raw.dynamic_metadata, "identity.dynamic_metadata", &OWN_METADATA, problems);
     let assertion = match (raw.assertion, raw.forward_token) {
-        (Some(raw), forward) => Some(assertion::resolve(raw, forward.as_deref(), &mut taken, problems)?),
+        (Some(raw), forward) => assertion::resolve(raw, forward.as_deref(), &mut taken, problems).map(Some),
         (None, Some(_)) => {
             problems.error("identity.forward_token", "there is no `assertion` to forward");
             None
         }
-        (None, None) => None,
+        (None, None) => Some(None),
     };
     let max_header_bytes = raw.max_header_bytes.unwrap_or(MAX_HEADER_BYTES);
     if !(256..=61_440).contains(&max_header_bytes) {
@@ -45,9 +45,9 @@ pub(super) fn resolve(raw: RawIdentity, problems: &mut Problems) -> Option<Ident
     let strip_cookie = raw.strip_cookie;
     Some(Identity::new(IdentityOptions {
         headers,
-        session_header,
+        session_header: session_header?,
         max_header_bytes,
-        assertion,
+        assertion: assertion?,
         strip_cookie,
         metadata: metadata?,
     }))
@@ -61,8 +61,13 @@ fn headers(
     let mut headers = Vec::new();
     for (text, raw) in written {
         let path = format!("identity.headers.{text}");
+        let before = taken.len();
         let name = name(&text, &path, taken, problems);
-        headers.extend(name.and_then(|name| header(name, raw, &path, problems)));
+        match name.and_then(|name| header(name, raw, &path, problems)) {
+            Some(header) => headers.push(header),
+            // A name that is not set is taken by nobody.
+            None => taken.truncate(before),
+        }
     }
     headers
 }
