@@ -21,6 +21,7 @@ demo:
 
 test:
 	@tools/install.sh build envoy xds example fixture upstreams browser servers
+	cargo build --locked --example upstream
 	cargo test --locked --all-targets
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
 

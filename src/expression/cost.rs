@@ -12,16 +12,18 @@ use cel::common::types::{CelInt, CelList, CelMap, CelString, DYN_TYPE, INT_TYPE,
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 
-/// The steps of one evaluation; some 10 ms at most.
+/// The steps of one evaluation.
 const STEPS: i64 = 100_000;
 /// The bytes of text that count as a step.
 const STEP_BYTES: usize = 64;
 
+/// What a program calls the budget of its evaluation.
+pub(super) const BUDGET: &str = "@budget";
 pub(super) const SPEND: &str = "@spend";
 pub(super) const ITERATE: &str = "@iterate";
 
 const BUDGET_TYPE: Type = Type::simple_type(Kind::Opaque, "budget");
-static BUDGET: Type = BUDGET_TYPE;
+static STATIC_TYPE: Type = BUDGET_TYPE;
 
 /// The steps that are left.
 #[derive(Clone, Debug)]
@@ -45,11 +47,11 @@ impl Budget {
 
 impl Val for Budget {
     fn get_type(&self) -> &Type {
-        &BUDGET
+        &STATIC_TYPE
     }
 
     fn cel_type() -> &'static Type {
-        &BUDGET
+        &STATIC_TYPE
     }
 
     fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {

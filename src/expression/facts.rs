@@ -8,8 +8,7 @@ use cel::context::VariableResolver;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::cost::Budget;
-use super::lower::BUDGET;
+use super::cost::{BUDGET, Budget};
 use super::reference::{Field, Place, Reference};
 use super::value;
 use crate::request::HttpRequest;

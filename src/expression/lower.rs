@@ -9,7 +9,7 @@ use cel::common::types::CelInt;
 use cel::common::value::CowVal;
 use cel::{Context, ExecutionError, Program};
 
-use super::cost::{ITERATE, SPEND};
+use super::cost::{BUDGET, ITERATE, SPEND};
 use super::error::ExpressionError;
 use super::operator::operator;
 use super::pattern::{MATCHES, Pattern};
@@ -20,8 +20,6 @@ use super::{ENVIRONMENT, Parameters};
 
 /// The deepest nesting: each level takes a frame of the stack when it is evaluated.
 const MAX_DEPTH: usize = 96;
-
-pub(super) const BUDGET: &str = "@budget";
 
 /// A checked expression.
 pub(super) struct Lowered {

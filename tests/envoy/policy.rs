@@ -11,7 +11,7 @@ use crate::harness::gate::Gate;
 use crate::harness::http1::Call;
 use crate::harness::logs;
 use crate::harness::runtime::runtime;
-use crate::harness::session::{COOKIE, SECRET, USER_ID, ada, v5};
+use crate::harness::session::{COOKIE, OTHER_SECRET, SECRET, USER_ID, ada, v5};
 use crate::harness::upstream::{start_echo, start_grpc};
 
 const CONFIGURATION: &str = r#"
@@ -132,6 +132,74 @@ fn tls(folder: &Path) -> Value {
             },
         },
     })
+}
+
+/// Two applications behind one edge, and upstreams that are told in their own way.
+const APPLICATIONS: &str = r#"
+listen: { grpc: "127.0.0.1:0" }
+sessions:
+  blog: { kind: authjs, secret: "${AUTH_SECRET}" }
+  shop: { kind: authjs, secret: "${SHOP_SECRET}" }
+login: { origin: "https://shop.test", url: /signin }
+rules:
+  - { name: blog, hosts: blog.test, session: blog, login: { origin: "https://blog.test" } }
+  - { name: shop, hosts: shop.test, session: shop }
+default: { access: deny }
+identity:
+  headers:
+    x-auth-user-id: sub
+    x-auth-plan: org.plan
+    x-auth-roles: { claim: roles, separator: " " }
+    x-auth-admin: { cel: '"admin" in auth.user.roles' }
+    x-auth-note: note
+  max_header_bytes: 2048
+  assertion: { ttl: 30s }
+  forward_token: authorization
+  strip_cookie: true
+"#;
+
+#[test]
+fn each_application_has_its_sessions_its_login_and_its_way_to_be_told() {
+    let secrets = [("AUTH_SECRET", SECRET), ("SHOP_SECRET", OTHER_SECRET)];
+    let gate = Gate::start("applications-gate", APPLICATIONS, &secrets);
+    let listeners = [Listener::new(PLAIN, &gate.address)];
+    let envoy = Envoy::start("applications-envoy", &listeners, start_echo(), start_grpc());
+    let to = envoy.address(PLAIN);
+    let mut claims = ada();
+    claims["org"] = json!({"plan": "gold"});
+    let ada = cookie(claims.clone());
+    let seen = Call::get("/a").host("blog.test").cookie(&format!("theme=dark; {ada}"));
+    let seen =
+        seen.header("authorization", "Bearer forged").header("x_auth_admin", "forged").send(to).upstream();
+    for (name, value) in [
+        ("x-auth-user-id", USER_ID),
+        ("x-auth-plan", "gold"),
+        ("x-auth-roles", "admin editor"),
+        ("x-auth-admin", "true"),
+        ("cookie", "theme=dark"),
+    ] {
+        assert_eq!(seen.values(name), [value], "{name}");
+    }
+    let token = seen.values("x-auth-assertion")[0];
+    assert_eq!(seen.values("authorization"), [format!("Bearer {token}")]);
+    assert!(seen.values("x_auth_admin").is_empty() && token.split('.').count() == 3, "{seen:?}");
+
+    claims["note"] = json!("n".repeat(1800));
+    let call = Call::get("/a").host("blog.test").cookie(&cookie(claims)).header("x-auth-note", "forged");
+    let seen = call.send(to).upstream();
+    assert!(seen.values("x-auth-note").is_empty(), "the largest header is left out, and so is the client's");
+    assert_eq!(seen.values("x-auth-user-id"), [USER_ID]);
+
+    for (host, location) in [
+        ("blog.test", "https://blog.test/signin?callbackUrl=https%3A%2F%2Fblog.test%2Fa"),
+        ("shop.test", "https://shop.test/signin?callbackUrl=https%3A%2F%2Fshop.test%2Fa"),
+    ] {
+        let answer = Call::page("/a").host(host).send(to);
+        assert_eq!((answer.status, answer.header("location")), (307, Some(location)), "{host}");
+    }
+    let elsewhere = Call::get("/a").host("shop.test").cookie(&ada).send(to);
+    assert_eq!(elsewhere.status, 401, "a session of the one is none for the other");
+    assert_eq!(Call::get("/a").host("other.test").cookie(&ada).send(to).status, 403);
 }
 
 fn cookie(claims: Value) -> String {

@@ -106,6 +106,7 @@ fn commands() -> Vec<(&'static str, Command)> {
     let mut python = in_folder("python3", &["server.py"], "python");
     python.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/upstreams"));
     let rust = Path::new(env!("CARGO_BIN_EXE_sessiongate")).with_file_name("examples").join("upstream");
+    assert!(rust.exists(), "run `make test`, or `cargo build --example upstream` first");
     let go = build_go();
     let mut commands = vec![
         ("node", in_folder("node", &["server.mjs"], "node")),

@@ -22,7 +22,7 @@ fn gate_on(condition: &str) -> Gate {
 
 fn claims() -> Value {
     json!({
-        "sub": "42", "name": "Ada", "email": "ada@example.com", "level": 7, "score": 1.5, "nothing": null,
+        "sub": "42", "name": "Ada", "email": "ada@example.com", "level": 7, "huge": i64::MAX, "score": 1.5, "nothing": null,
         "roles": ["admin", "editor"], "teams": ["red", "blue"], "verified": true,
         "org": {"id": "o1", "plan": {"name": "gold"}},
         "https://example.com/claims/role": "owner",
@@ -129,6 +129,12 @@ fn a_condition_that_is_false_or_has_no_answer_is_a_denial() {
         ("9223372036854775807 + token.level > 0", "condition_error"),
         ("token.level / (token.level - 7) == 0", "condition_error"),
         (r#"!(auth.user.name in cidr("10.0.0.0/8"))"#, "condition_error"),
+        ("timestamp(token.huge) > request.time", "condition_error"),
+        ("timestamp(-token.huge) < request.time", "condition_error"),
+        (r#"request.time + duration("2562047h") + duration("2562047h") > request.time"#, "session"),
+        (r#"timestamp("9999-12-31T23:59:59Z") + duration("1h") > request.time"#, "condition_error"),
+        ("token.huge * token.huge > 0", "condition_error"),
+        ("auth.user.name.substring(token.huge) == \"\"", "condition_error"),
         ("int(auth.user.name) != 3", "condition_error"),
         ("timestamp(auth.user.name) < request.time", "condition_error"),
     ] {
