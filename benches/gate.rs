@@ -51,7 +51,7 @@ fn gate_with(rules: usize, keys: &str, sections: &str) -> Gate {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sessiongate.yaml");
     fs::write(&file, text).expect("a file");
-    config::load(Some(&file), &Environment::default()).expect("a configuration").gate
+    config::load(Some(&file), &Environment::default()).expect("a configuration").program.gate
 }
 
 fn decide<'g>(gate: &'g Gate, request: &HttpRequest<'_>) -> Decision<'g> {

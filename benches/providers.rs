@@ -36,7 +36,7 @@ fn gate(session: &str) -> Gate {
     let file = folder.path().join("sessiongate.yaml");
     let rules = "rules: [{ matcher: '/public/:path*', access: public }]";
     fs::write(&file, format!("sessions: {{ app: {{ {session} }} }}\n{rules}\n")).unwrap();
-    config::load(Some(&file), &Environment::default()).unwrap_or_else(|error| panic!("{error}")).gate
+    config::load(Some(&file), &Environment::default()).unwrap_or_else(|error| panic!("{error}")).program.gate
 }
 
 fn check(runtime: &Runtime, gate: &Gate, path: &str, header: (&str, &str)) -> &'static str {

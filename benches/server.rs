@@ -150,7 +150,8 @@ async fn main() {
     let socket = folder.path().join("sessiongate.sock");
     let server = Server::start(&socket);
     let channel = connect(&socket).await;
-    let gate = Arc::new(config::load(None, &Environment::from([("AUTH_SECRET", SECRET)])).unwrap().gate);
+    let gate =
+        Arc::new(config::load(None, &Environment::from([("AUTH_SECRET", SECRET)])).unwrap().program.gate);
     println!("at start: {:.1} MiB resident", server.resident());
     let tenth = checks / 10;
     for part in 1..=10 {

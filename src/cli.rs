@@ -1,7 +1,7 @@
 //! The command line: one file a command.
 
-mod asked;
 mod check;
+mod completions;
 mod import;
 mod jwks;
 mod revoke;
@@ -25,7 +25,7 @@ use crate::config::{self, ConfigError, Environment, Settings};
 /// Exit codes: 0 done, or allowed; 1 something is wrong, told on standard error; 2 the command line cannot be read;
 /// 3 (`check` only) the request would not be allowed.
 #[derive(Debug, Parser)]
-#[command(version, about, long_about, propagate_version = true)]
+#[command(version = VERSION, about, long_about, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -52,6 +52,10 @@ enum Command {
     Token(token::TokenCommand),
     /// Print the JSON Schema of the configuration
     Schema,
+    /// Print what completes these commands in a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page
+    Man(completions::ManArgs),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -66,6 +70,9 @@ impl ConfigArg {
         config::load(self.config.as_deref(), &Environment::of_process())
     }
 }
+
+/// With the commit that it was built from.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SESSIONGATE_COMMIT"), ")");
 
 /// The request would not be allowed.
 const NOT_ALLOWED: u8 = 3;
@@ -84,6 +91,8 @@ impl Cli {
             Command::Jwks(arg) => finish(jwks::run(&arg)),
             Command::Token(command) => finish(token::run(command)),
             Command::Schema => finish(schema::run()),
+            Command::Completions(args) => finish(completions::completions(&args)),
+            Command::Man(args) => finish(completions::man(&args)),
         }
     }
 }

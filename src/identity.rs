@@ -8,6 +8,7 @@ mod spelling;
 mod strip;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -44,7 +45,7 @@ pub struct IdentityOptions {
 /// The assertion, and the headers that carry it.
 #[derive(Debug)]
 pub struct AssertionHeaders {
-    pub issuer: Issuer,
+    pub issuer: Arc<Issuer>,
     pub header: HeaderName,
     /// `Authorization: Bearer` as well.
     pub forward: Option<HeaderName>,
@@ -93,7 +94,7 @@ impl Identity {
 
     /// Who signs assertions, where anybody does.
     #[must_use]
-    pub fn issuer(&self) -> Option<&Issuer> {
+    pub fn issuer(&self) -> Option<&Arc<Issuer>> {
         self.options.assertion.as_ref().map(|assertion| &assertion.issuer)
     }
 

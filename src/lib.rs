@@ -7,17 +7,21 @@
 //! ```
 //!
 //! The modules stand in the order of that flow and know only those before them: [`request`], [`rule`],
-//! [`session`], [`expression`], [`policy`] and [`identity`] are joined by [`gate`]; [`envoy`] is its door; [`server`], [`config`]
-//! and [`cli`] make a program of it.
+//! [`session`], [`expression`], [`policy`] and [`identity`] are joined by [`gate`]; [`program`] is one configuration of it
+//! at work; [`envoy`] and [`forward_auth`] are its doors; [`server`], [`config`], [`reload`] and [`cli`] make a program of it.
 
 pub mod cli;
 pub mod config;
 pub mod envoy;
+mod explain;
 pub mod expression;
+pub mod forward_auth;
 pub mod gate;
 pub mod identity;
 pub mod metrics;
 pub mod policy;
+pub mod program;
+pub mod reload;
 pub mod request;
 pub mod rule;
 pub mod secret;

@@ -135,6 +135,16 @@ impl<T> RuleSet<T> {
         Some(Governed { rule, forms: self.forms(request).collect() })
     }
 
+    /// The rules, in order, and last the one that stands in where none matches.
+    pub fn iter(&self) -> impl Iterator<Item = &Rule<T>> {
+        self.rules.iter().chain([&self.default])
+    }
+
+    /// The names of the rules, in order, but for those that stand in where none matches.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.name.as_str())
+    }
+
     /// The terms of every rule, those where none matches among them.
     pub fn terms(&self) -> impl Iterator<Item = &T> {
         self.rules.iter().chain([&self.default, &self.floor]).map(|rule| &rule.terms)

@@ -116,6 +116,12 @@ impl Secret {
         file.lines().filter(|line| !line.trim().is_empty())
     }
 
+    /// Whether this is what was sent, in constant time where both are equally long.
+    #[must_use]
+    pub fn is(&self, sent: &[u8]) -> bool {
+        verify_slices_are_equal(self.0.as_bytes(), sent).is_ok()
+    }
+
     /// The secret itself, for deriving keys from it.
     #[must_use]
     pub fn expose(&self) -> &str {

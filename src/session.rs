@@ -35,7 +35,7 @@ pub use self::claim_path::{ClaimPath, ClaimPathError};
 pub use self::credential::{Finding, Source};
 pub use self::error::{Outage, SessionError};
 pub use self::mark::Mark;
-pub use self::providers::{Accepted, Failure, Failures, Provider, Providers};
+pub use self::providers::{Accepted, Failure, Failures, Figures, Provider, Providers};
 pub use self::renewal::{Refresh, Renewal};
 
 /// The claims of a token, or the columns of a stored session.

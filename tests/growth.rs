@@ -10,6 +10,7 @@ use sessiongate::config::{self, Environment};
 use sessiongate::envoy::attribute_context::{HttpRequest, Request};
 use sessiongate::envoy::service::AuthorizationService;
 use sessiongate::envoy::{AttributeContext, CheckRequest};
+use sessiongate::program::{Doors, Program};
 use sessiongate::session::Provider;
 
 /// The resident memory of this process, in KiB (`proc(5)`, `VmRSS`).
@@ -42,12 +43,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[test]
 fn checks_leave_nothing_behind() {
     let environment = Environment::from([("AUTH_SECRET", "growth-test-secret-growth-test-secret")]);
-    let gate = config::load(None, &environment).unwrap().gate;
+    let program = Program::new(config::load(None, &environment).unwrap().program).unwrap();
     let mint = |user: u32| {
         let Value::Object(claims) = json!({"sub": user.to_string(), "name": "n".repeat(200)}) else {
             unreachable!()
         };
-        let Provider::AuthJs(provider) = gate.sessions.iter().next().unwrap().1 else {
+        let Provider::AuthJs(provider) = program.gate.sessions.iter().next().unwrap().1 else {
             panic!("not Auth.js")
         };
         let (age, now) = (Duration::from_hours(1), SystemTime::now());
@@ -55,7 +56,7 @@ fn checks_leave_nothing_behind() {
     };
     let tokens: Vec<String> = (0..1_000).map(mint).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let service = AuthorizationService::new(gate.into());
+    let service = AuthorizationService::new(Doors::new(program.into_current(), 8));
     let mut checks = 0_u32;
     let mut check = |rounds: u32| {
         for round in 0..rounds {
@@ -64,7 +65,7 @@ fn checks_leave_nothing_behind() {
                 let token = if is_whole { token } else { &token[..token.len() - 2] };
                 let path = format!("/page-{checks}/%61?q={checks}");
                 let message = message(path, format!("authjs.session-token={token}"));
-                let answer = runtime.block_on(service.answer(&message, SystemTime::now(), PATIENCE));
+                let answer = runtime.block_on(service.answer(&message, SystemTime::now(), PATIENCE, None));
                 assert_eq!(answer.status.unwrap().code == 0, is_whole);
                 checks += 1;
             }

@@ -29,7 +29,7 @@ const VERSIONS: [Version; 2] = [Version::V5, Version::V4];
 const NOW: SystemTime = UNIX_EPOCH;
 
 static PROVIDERS: LazyLock<[Providers; 2]> = LazyLock::new(|| {
-    VERSIONS.map(|v| Providers::new(vec![(Arc::from("web"), Provider::AuthJs(provider(v)))]))
+    VERSIONS.map(|v| Providers::new(vec![(Arc::from("web"), Arc::new(Provider::AuthJs(provider(v))))]))
 });
 
 fn key_bytes(encryption: Encryption) -> Vec<u8> {

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The top-level modules in the order of the flow: each may use those before it.
-const FLOW: [&str; 14] = [
+const FLOW: [&str; 18] = [
     "request",
     "rule",
     "secret",
@@ -23,11 +23,15 @@ const FLOW: [&str; 14] = [
     "policy",
     "identity",
     "gate",
+    "explain",
     "telemetry",
     "metrics",
+    "program",
     "envoy",
+    "forward_auth",
     "server",
     "config",
+    "reload",
     "cli",
 ];
 

@@ -1,21 +1,15 @@
 //! `sessiongate check`: decides one request and says why, step by step.
 
-mod explanation;
-mod report;
-
 use std::io;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::Args;
 
-use self::explanation::Explanation;
-use self::report::Report;
-use super::asked::{Asked, UrlError};
 use super::{ConfigArg, NOT_ALLOWED, print};
 use crate::config::ConfigError;
+use crate::explain::{Asked, UrlError, explain};
 use crate::policy::decision::Decision;
-use crate::request::path::RequestPath;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -61,29 +55,14 @@ pub(super) fn run(args: CheckArgs) -> Result<ExitCode, CheckError> {
     let settings = args.config.load()?;
     let json = args.json;
     let asked = Asked::from(args);
-    let target = asked.target()?;
-    let mut explanation = Explanation::default();
-    let mut assertion = None;
-    let decision = match RequestPath::parse(target.path) {
-        Ok(path) => {
-            let request = asked.request(&target, path, SystemTime::now());
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                if let Some(revocations) = settings.gate.sessions.revocations() {
-                    // A list that cannot be read counts as out of date, and the explanation says so.
-                    let _ = revocations.read().await;
-                }
-                let decision = explanation.explain(&settings.gate, &request).await;
-                if let Decision::Allow(permit) = &decision {
-                    let made = settings.gate.identity.explain_assertion(permit, &request);
-                    assertion = made.map(|made| made.claims());
-                }
-                decision
-            })
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(async {
+        if let Some(revocations) = settings.program.gate.sessions.revocations() {
+            // A list that cannot be read counts as out of date, and the explanation says so.
+            let _ = revocations.read().await;
         }
-        Err(error) => Decision::malformed(error.label()),
-    };
-    let report = Report { method: &asked.method, target, explanation, decision, assertion };
+        explain(&settings.program.gate, &asked, SystemTime::now()).await
+    })?;
     let text = if json { serde_json::to_string_pretty(&report.json())? + "\n" } else { report.text() };
     print(&text)?;
     let is_allowed = matches!(report.decision, Decision::Allow(_));

@@ -24,7 +24,7 @@ pub(super) enum JwksError {
 
 pub(super) fn run(arg: &ConfigArg) -> Result<ExitCode, JwksError> {
     let settings = arg.load()?;
-    let issuer = settings.gate.identity.issuer().ok_or(JwksError::NotConfigured)?;
+    let issuer = settings.program.gate.identity.issuer().ok_or(JwksError::NotConfigured)?;
     if issuer.is_generated() {
         return Err(JwksError::Generated);
     }

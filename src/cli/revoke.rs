@@ -47,7 +47,7 @@ pub(super) enum CommandError {
 
 pub(super) fn run(args: RevokeArgs) -> Result<ExitCode, CommandError> {
     let settings = args.config.load()?;
-    let revocations = settings.gate.sessions.revocations().map(Arc::clone);
+    let revocations = settings.program.gate.sessions.revocations().map(Arc::clone);
     let revocations = revocations.ok_or(CommandError::NotConfigured)?;
     let entry = args.what.entry()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -53,7 +53,7 @@ struct Outcome {
 }
 
 pub(super) fn run(args: &TestArgs) -> Result<ExitCode, TestError> {
-    let gate = args.config.load()?.gate;
+    let gate = args.config.load()?.program.gate;
     let cases = Cases::new(gate)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut suites = Vec::new();

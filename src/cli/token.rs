@@ -155,7 +155,7 @@ impl KeyArgs {
     ) -> Result<ExitCode, TokenError> {
         let settings = self.config.load()?;
         let wanted = |name: &str| self.session.as_deref().is_none_or(|session| session == name);
-        let found = settings.gate.sessions.iter().find_map(|(name, provider)| match provider {
+        let found = settings.program.gate.sessions.iter().find_map(|(name, provider)| match provider {
             Provider::AuthJs(provider) if wanted(name) => Some(provider),
             _ => None,
         });

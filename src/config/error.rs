@@ -3,7 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 use super::Settings;
+use super::files::NamedFiles;
 
 /// One mistake, or one warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +44,12 @@ fn list(file: Option<&PathBuf>, problems: &[Problem]) -> String {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Noted;
 
-/// The mistakes found so far.
+/// What was noted so far: mistakes, warnings, and the files that the configuration names.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
+    pub(super) files: NamedFiles,
 }
 
 impl Problems {
@@ -69,14 +73,22 @@ impl Problems {
         result.map_err(|error| self.error(path, error)).ok()
     }
 
+    /// What a file holds that the key at `path` names, or why that is not known.
+    pub(super) fn read(&mut self, path: &str, file: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let read = self.files.read(file.as_ref()).map_err(|error| format!("{file}: {error}"));
+        self.ok(path, read)
+    }
+
     pub(super) fn finish(
-        self,
+        &mut self,
         file: Option<PathBuf>,
         settings: Option<Settings>,
     ) -> Result<Settings, ConfigError> {
         match settings {
-            Some(settings) if self.errors.is_empty() => Ok(Settings { warnings: self.warnings, ..settings }),
-            _ => Err(ConfigError::Invalid { file, problems: self.errors }),
+            Some(settings) if self.errors.is_empty() => {
+                Ok(Settings { warnings: std::mem::take(&mut self.warnings), ..settings })
+            }
+            _ => Err(ConfigError::Invalid { file, problems: std::mem::take(&mut self.errors) }),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The configuration as written: every key optional, unknown ones refused. Its JSON Schema comes from here too.
 
 mod identity;
+mod listen;
 mod on_deny;
 mod revocation;
 mod session;
-
-use std::time::Duration;
+mod telemetry;
+mod text_or_map;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -13,9 +14,11 @@ use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StringDeserializ
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::identity::{RawAssertion, RawHeader, RawHeaderDetails, RawIdentity, RawPaths};
+pub use self::listen::{RawForwardAuth, RawLimits, RawListen, RawListener, RawTls};
 pub use self::on_deny::{NamedOnDeny, RawAnswer, RawOnDeny};
 pub use self::revocation::RawRevocation;
 pub use self::session::{CookieCache, Kind, RawFrom, RawSession};
+pub use self::telemetry::{RawDecisions, RawOtlp, RawRedact, RawTelemetry};
 
 use crate::policy::Access;
 use crate::rule::matcher::raw::RawMatcher;
@@ -40,23 +43,10 @@ pub struct RawConfig {
     pub identity: RawIdentity,
     /// Sessions that somebody ended.
     pub revocation: Option<RawRevocation>,
-    /// Logs.
+    /// Forward-auth on the HTTP listener.
+    pub forward_auth: RawForwardAuth,
+    /// Logs and traces.
     pub telemetry: RawTelemetry,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
-pub struct RawListen {
-    /// Envoy's `ext_authz`: `host:port`, or `unix:` and a path. Default: `0.0.0.0:9191`.
-    pub grpc: Option<String>,
-    /// The public keys of assertions, over HTTP: `host:port`. Default: off.
-    pub http: Option<String>,
-    /// Health, metrics and revocations: `host:port`. Default: off.
-    pub admin: Option<String>,
-    /// How long calls in flight may take to finish after SIGTERM, as in `10s`. Default: 10 s.
-    #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
-    pub drain_timeout: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -136,16 +126,6 @@ pub struct RawDomain {
     /// `defaultLocale`.
     pub default_locale: Option<String>,
     pub locales: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
-pub struct RawTelemetry {
-    /// `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing`. Default: `info`.
-    pub log: Option<String>,
-    /// `json` or `text`. Default: `json`.
-    #[serde(deserialize_with = "by_name")]
-    pub format: Option<crate::telemetry::Format>,
 }
 
 /// A string, or a list of strings.

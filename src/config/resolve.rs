@@ -2,45 +2,50 @@
 
 mod defaults;
 mod identity;
+mod listen;
 mod login;
 mod next;
 mod on_deny;
 mod revocation;
 mod rules;
 mod sessions;
+mod telemetry;
 
-use std::time::Duration;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use self::defaults::AuthEnvironment;
 use self::rules::Rules;
 use super::Settings;
+use super::carried::Carrying;
 use super::environment::Environment;
 use super::error::Problems;
-use super::raw::{RawConfig, RawListen, RawTelemetry};
+use super::raw::{RawConfig, RawForwardAuth};
 use crate::gate::Gate;
 use crate::policy::sign_in::SignInRoutes;
-use crate::server::listen::{GrpcAddress, Listen, TcpAddress};
-use crate::telemetry::Telemetry;
+use crate::program::{AdminSecrets, ProgramOptions, Shown};
 
-const DEFAULT_GRPC: &str = "0.0.0.0:9191";
-const DEFAULT_DRAIN: Duration = Duration::from_secs(10);
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 /// The settings, or `None` where a mistake leaves a part of them unknown.
 pub(super) fn resolve(
     raw: RawConfig,
     environment: &Environment,
+    carrying: &mut Carrying,
     problems: &mut Problems,
 ) -> Option<Settings> {
     let auth = AuthEnvironment::read(environment, problems);
-    let listen = listen(&raw.listen, problems);
-    let telemetry = telemetry(&raw.telemetry, problems);
-    let identity = identity::resolve(raw.identity, problems);
+    let listen = listen::resolve(&raw.listen, problems);
+    let telemetry = telemetry::resolve(raw.telemetry, problems);
+    let trusted_proxies = trusted_proxies(raw.forward_auth, problems);
+    let identity = identity::resolve(raw.identity, carrying, problems);
     let providers = sessions::names(raw.sessions.as_ref());
-    let sessions = sessions::resolve(raw.sessions, &auth, problems);
+    let sessions = sessions::resolve(raw.sessions, &auth, carrying, problems);
     let next = next::resolve(raw.next, problems).unwrap_or_default();
     let login = login::resolve(raw.login.clone(), "login", &auth, &next, problems);
     let sign_in = SignInRoutes::new(&format!("{}{}", next.base_path(), auth.routes(&next)));
-    let revocation = revocation::resolve(raw.revocation, problems);
+    let revocation = revocation::resolve(raw.revocation, carrying, problems);
     let asserts = identity.as_ref().is_none_or(|identity| identity.issuer().is_some());
     let rules = Rules {
         next,
@@ -59,23 +64,25 @@ pub(super) fn resolve(
     };
     let gate = Gate { rules: rules?, sessions, sign_in, identity: identity? };
     login::warn_if_guarded(&gate, &*login?, problems);
-    let (listen, telemetry, admin_secret) = (listen?, telemetry?, revocation.secret);
-    Some(Settings { listen, telemetry, gate, admin_secret, warnings: Vec::new() })
-}
-
-fn listen(raw: &RawListen, problems: &mut Problems) -> Option<Listen> {
-    let grpc = raw.grpc.as_deref().unwrap_or(DEFAULT_GRPC);
-    let grpc = problems.ok("listen.grpc", GrpcAddress::parse(grpc));
-    let mut tcp = |address: &Option<String>, key| match address.as_deref().map(TcpAddress::parse) {
-        Some(parsed) => problems.ok(key, parsed).map(Some),
-        None => Some(None),
+    let listen::Resolved { listen, secret } = listen?;
+    let program = ProgramOptions {
+        gate,
+        trusted_proxies: trusted_proxies?,
+        secrets: AdminSecrets { explain: secret, revocations: revocation.secret },
+        shown: Shown::default(),
+        telemetry: telemetry?,
     };
-    let (http, admin) = (tcp(&raw.http, "listen.http"), tcp(&raw.admin, "listen.admin"));
-    let (grpc, http, admin) = (grpc?, http?, admin?);
-    Some(Listen { grpc, http, admin, drain_timeout: raw.drain_timeout.unwrap_or(DEFAULT_DRAIN) })
+    Some(Settings { listen, program, warnings: Vec::new() })
 }
 
-fn telemetry(raw: &RawTelemetry, problems: &mut Problems) -> Option<Telemetry> {
-    let filter = raw.log.as_deref().unwrap_or("info");
-    problems.ok("telemetry.log", Telemetry::new(filter, raw.format.unwrap_or_default()))
+/// The networks from which forward-auth is asked; loopback where nothing is written.
+fn trusted_proxies(raw: RawForwardAuth, problems: &mut Problems) -> Option<Vec<IpNet>> {
+    let written = raw.trusted_proxies.unwrap_or_else(|| LOOPBACK.map(str::to_owned).to_vec());
+    let networks = written.iter().enumerate().map(|(at, text)| {
+        let network = text.parse::<IpNet>().ok().or_else(|| Some(text.parse::<IpAddr>().ok()?.into()));
+        let message = "must be an address or a network, as in `10.0.0.0/8`";
+        problems.ok(&format!("forward_auth.trusted_proxies[{at}]"), network.ok_or(message))
+    });
+    let networks: Vec<Option<IpNet>> = networks.collect();
+    networks.into_iter().collect()
 }

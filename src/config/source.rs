@@ -6,6 +6,7 @@ use config::{Config, File, FileFormat, Value};
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::files::NamedFiles;
 
 const DEFAULT_FILE: &str = "sessiongate.yaml";
 
@@ -17,13 +18,18 @@ pub(super) fn locate(file: Option<&Path>, environment: &Environment) -> Option<P
 }
 
 /// The merged tree: the file, and over it the variables `SESSIONGATE__…`, whose `__` separates keys.
-pub(super) fn read(file: Option<&Path>, environment: &Environment) -> Result<Value, ConfigError> {
+pub(super) fn read(
+    file: Option<&Path>,
+    environment: &Environment,
+    files: &mut NamedFiles,
+) -> Result<Value, ConfigError> {
     let name = file.map_or_else(|| "environment".to_owned(), |file| file.display().to_string());
     let unreadable = |message: String| ConfigError::Unreadable { file: name.clone(), message };
     let mut builder = Config::builder();
     if let Some(file) = file {
-        let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
-        builder = builder.add_source(File::from_str(&text, FileFormat::Yaml));
+        let bytes = files.read(file).map_err(|error| unreadable(error.to_string()))?;
+        let text = str::from_utf8(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        builder = builder.add_source(File::from_str(text, FileFormat::Yaml));
     }
     let variables = config::Environment::with_prefix("SESSIONGATE")
         .prefix_separator("__")

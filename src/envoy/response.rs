@@ -14,7 +14,7 @@ use super::{
     HttpStatus, OkHttpResponse, RpcStatus,
 };
 use crate::policy::answer::Answer;
-use crate::policy::decision::{Decision, Permit};
+use crate::policy::decision::{Decision, Permit, Unavailable};
 use crate::policy::denial::DenialKind;
 
 /// What Envoy is told.
@@ -25,10 +25,19 @@ pub fn write(decision: &Decision<'_>) -> CheckResponse {
         Decision::Allow(permit) => (Code::Ok, ok(permit)),
         Decision::Redirect(_) => (Code::Unauthenticated, HttpResponse::DeniedResponse(denied(decision))),
         Decision::Deny(denial) => (denial_code(&denial.kind), HttpResponse::DeniedResponse(denied(decision))),
-        Decision::Unavailable(_) => (Code::Unavailable, HttpResponse::ErrorResponse(denied(decision))),
+        Decision::Unavailable(outage) => {
+            (unavailable_code(outage), HttpResponse::ErrorResponse(denied(decision)))
+        }
     };
     let status = Some(RpcStatus { code: code as i32, message: decision.reason().to_owned() });
     CheckResponse { status, http_response: Some(http_response), dynamic_metadata }
+}
+
+fn unavailable_code(outage: &Unavailable<'_>) -> Code {
+    match outage {
+        Unavailable::Overloaded => Code::ResourceExhausted,
+        Unavailable::Panic | Unavailable::Deadline | Unavailable::Session { .. } => Code::Unavailable,
+    }
 }
 
 fn denial_code(kind: &DenialKind) -> Code {

@@ -1,67 +1,78 @@
-//! The `Authorization` service: one check, one log line, and a denial whatever goes wrong.
+//! The `Authorization` service: Envoy's door to the gate.
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use futures_util::FutureExt as _;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
+use super::attribute_context::HttpRequest as EnvoyRequest;
 use super::{Authorization, CheckRequest, CheckResponse, request, response};
-use crate::gate::Gate;
-use crate::metrics;
-use crate::policy::decision::{Decision, Unavailable};
-use crate::telemetry::log_decision;
+use crate::program::{Doors, Unread};
+use crate::telemetry::Arrival;
 
 /// The longest that a check takes where the caller does not say how long it waits.
 const LONGEST_CHECK: Duration = Duration::from_secs(10);
 
-/// Envoy's door to the gate.
-#[derive(Debug)]
+/// Answers Envoy.
+#[derive(Clone, Debug)]
 pub struct AuthorizationService {
-    gate: Arc<Gate>,
+    doors: Doors,
 }
 
 impl AuthorizationService {
     #[must_use]
-    pub fn new(gate: Arc<Gate>) -> Self {
-        Self { gate }
+    pub fn new(doors: Doors) -> Self {
+        Self { doors }
     }
 
-    /// Decides on one message, within the time that the proxy waits for it.
-    pub async fn answer(&self, message: &CheckRequest, now: SystemTime, deadline: Duration) -> CheckResponse {
-        let started = Instant::now();
-        let decide = async {
-            match request::read(message, now) {
-                Ok(request) => self.gate.check(&request).await,
-                Err(malformed) => Decision::malformed(malformed.label()),
-            }
+    /// Decides on one message, within the time that the proxy waits for it. `trace` is the proxy's own.
+    pub async fn answer(
+        &self,
+        message: &CheckRequest,
+        now: SystemTime,
+        deadline: Duration,
+        trace: Option<(&str, &str)>,
+    ) -> CheckResponse {
+        let http = request::http(message);
+        let arrival = Arrival {
+            trace: trace.or_else(|| http.and_then(trace_of_client)),
+            at: now,
+            ..Arrival::now(
+                http.map_or("", |http| &http.method),
+                http.map_or("", |http| &http.host),
+                http.map_or("", |http| &http.path),
+                http.map_or("", |http| &http.id),
+            )
         };
-        let decision = or_deny(tokio::time::timeout(deadline, decide).map(|decided| {
-            // The timer is asked only after the decision was.
-            decided.unwrap_or(Decision::Unavailable(Unavailable::Deadline))
-        }))
-        .await;
-        log(&decision, message, started.elapsed());
-        metrics::count(&decision);
-        response::write(&decision)
+        let read =
+            |_: &_| request::read(message, now).map_err(|malformed| Unread::Malformed(malformed.label()));
+        self.doors.answer(&arrival, deadline, read, response::write).await
     }
 }
 
 #[tonic::async_trait]
 impl Authorization for AuthorizationService {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        let deadline = deadline(request.metadata());
-        Ok(Response::new(self.answer(request.get_ref(), SystemTime::now(), deadline).await))
+        let metadata = request.metadata();
+        let (deadline, trace) = (deadline(metadata), trace_of_proxy(metadata));
+        Ok(Response::new(self.answer(request.get_ref(), SystemTime::now(), deadline, trace).await))
     }
 }
 
-/// A panic is a denial. The panic hook has logged where it happened.
-async fn or_deny<'g>(decide: impl Future<Output = Decision<'g>>) -> Decision<'g> {
-    // The gate is not changed by a check, so a check that ended half-way leaves nothing broken behind.
-    AssertUnwindSafe(decide).catch_unwind().await.unwrap_or(Decision::Unavailable(Unavailable::Panic))
+/// Envoy's own span of the check, where it traces.
+fn trace_of_proxy(metadata: &MetadataMap) -> Option<(&str, &str)> {
+    let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
+    text("traceparent").map(|parent| (parent, text("tracestate").unwrap_or_default()))
+}
+
+/// The span of whoever sent the request.
+fn trace_of_client(http: &EnvoyRequest) -> Option<(&str, &str)> {
+    let raw = |name: &str| {
+        let header = http.header_map.as_ref()?.headers.iter().find(|header| header.key == name)?;
+        str::from_utf8(&header.raw_value).ok().filter(|raw| !raw.is_empty()).or(Some(&header.value))
+    };
+    let text = |name: &str| http.headers.get(name).map(String::as_str).or_else(|| raw(name));
+    text("traceparent").map(|parent| (parent, text("tracestate").unwrap_or_default()))
 }
 
 /// How long an answer is of use: nine tenths of what the caller waits (`grpc-timeout`, as Envoy sends it), so that
@@ -86,43 +97,30 @@ fn grpc_timeout(text: &str) -> Option<Duration> {
     })
 }
 
-fn log(decision: &Decision<'_>, message: &CheckRequest, duration: Duration) {
-    let http = request::http(message);
-    let path = http.map_or("", |http| http.path.split('?').next().unwrap_or_default());
-    log_decision(
-        decision,
-        http.map_or("", |http| &http.method),
-        http.map_or("", |http| &http.host),
-        path,
-        http.map_or("", |http| &http.id),
-        duration,
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use futures_util::FutureExt as _;
-
-    use super::{Decision, grpc_timeout, or_deny, response};
+    use super::{grpc_timeout, response};
     use crate::envoy::HttpResponse;
+    use crate::policy::decision::{Decision, Unavailable};
 
     #[test]
-    fn a_panic_in_a_check_is_a_denial() {
-        let decision = or_deny(async { panic!("a defect") }).now_or_never().expect("nothing to wait for");
-        let response = response::write(&decision);
-        assert_eq!(response.status.expect("a status").code, tonic::Code::Unavailable as i32);
-        let Some(HttpResponse::ErrorResponse(answer)) = response.http_response else {
-            panic!("an error response, not {:?}", response.http_response);
-        };
-        assert_eq!(answer.status.expect("a status").code, 503);
-        assert!(
-            answer
-                .headers
-                .iter()
-                .any(|option| { option.header.as_ref().is_some_and(|header| header.key == "retry-after") })
-        );
+    fn what_cannot_be_decided_is_a_denial_in_every_way() {
+        for (unavailable, code) in [
+            (Unavailable::Panic, tonic::Code::Unavailable),
+            (Unavailable::Deadline, tonic::Code::Unavailable),
+            (Unavailable::Overloaded, tonic::Code::ResourceExhausted),
+        ] {
+            let response = response::write(&Decision::Unavailable(unavailable));
+            assert_eq!(response.status.expect("a status").code, code as i32);
+            let Some(HttpResponse::ErrorResponse(answer)) = response.http_response else {
+                panic!("an error response, not {:?}", response.http_response);
+            };
+            assert_eq!(answer.status.expect("a status").code, 503);
+            let mut headers = answer.headers.iter().filter_map(|option| option.header.as_ref());
+            assert!(headers.any(|header| header.key == "retry-after"));
+        }
     }
 
     #[test]

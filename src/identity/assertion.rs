@@ -3,6 +3,7 @@
 mod keys;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -45,6 +46,7 @@ pub struct Issuer {
     files: Option<KeyFiles>,
     options: AssertionOptions,
     kept: Cache<Vec<u8>, Arc<Signed>>,
+    is_started: AtomicBool,
 }
 
 struct Signed {
@@ -82,7 +84,8 @@ impl Assertion {
 impl Issuer {
     #[must_use]
     pub fn new(keys: SigningKeys, files: Option<KeyFiles>, options: AssertionOptions) -> Self {
-        Self { keys: Arc::new(ArcSwap::from_pointee(keys)), files, options, kept: Cache::new(MAX_KEPT) }
+        let keys = Arc::new(ArcSwap::from_pointee(keys));
+        Self { keys, files, options, kept: Cache::new(MAX_KEPT), is_started: AtomicBool::new(false) }
     }
 
     /// Whether its key is of this process alone.
@@ -91,10 +94,12 @@ impl Issuer {
         self.files.is_none()
     }
 
-    /// Follows the key files from now on. Needs a runtime.
+    /// Follows the key files from now on, until this value is dropped. Needs a runtime; a second call changes nothing.
     pub fn start(&self) {
-        if let Some(files) = &self.files {
-            tokio::spawn(files.clone().follow(Arc::clone(&self.keys)));
+        if let Some(files) = &self.files
+            && !self.is_started.swap(true, Ordering::Relaxed)
+        {
+            tokio::spawn(files.clone().follow(Arc::downgrade(&self.keys)));
         }
     }
 

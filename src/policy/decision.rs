@@ -115,6 +115,8 @@ pub enum Unavailable<'g> {
     Panic,
     /// The proxy would have given up before an answer was there.
     Deadline,
+    /// More checks are under way than are allowed.
+    Overloaded,
     /// A provider cannot say whether there is a session.
     Session { rule: &'g str, outage: Outage, failures: Failures },
 }
@@ -125,6 +127,7 @@ impl Unavailable<'_> {
         match self {
             Self::Panic => "panic",
             Self::Deadline => "deadline",
+            Self::Overloaded => "overloaded",
             Self::Session { outage, .. } => outage.label(),
         }
     }
@@ -163,7 +166,7 @@ impl<'g> Decision<'g> {
             Self::Deny(denial) => denial.rule,
             Self::Redirect(challenge) => challenge.rule,
             Self::Unavailable(Unavailable::Session { rule, .. }) => rule,
-            Self::Unavailable(Unavailable::Panic | Unavailable::Deadline) => "",
+            Self::Unavailable(Unavailable::Panic | Unavailable::Deadline | Unavailable::Overloaded) => "",
         }
     }
 
@@ -222,7 +225,8 @@ impl<'g> Decision<'g> {
     #[must_use]
     pub fn failures(&self) -> Option<&Failures> {
         match self {
-            Self::Allow(_) | Self::Unavailable(Unavailable::Panic | Unavailable::Deadline) => None,
+            Self::Allow(_)
+            | Self::Unavailable(Unavailable::Panic | Unavailable::Deadline | Unavailable::Overloaded) => None,
             Self::Deny(denial) => denial.kind.failures(),
             Self::Redirect(challenge) => Some(&challenge.failures),
             Self::Unavailable(Unavailable::Session { failures, .. }) => Some(failures),

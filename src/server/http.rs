@@ -1,47 +1,48 @@
-//! The HTTP listener: the public keys by which upstreams verify assertions.
+//! The HTTP listener: forward-auth, and the public keys by which upstreams verify assertions.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokio::net::TcpListener;
 
-use crate::identity::assertion::SigningKeys;
+use super::connection::Peer;
+use crate::forward_auth::ForwardAuth;
+use crate::program::{Current, Doors};
 
 /// How long an upstream may keep the keys: a new key is published at least this long before it signs.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
 /// What the HTTP listener answers from.
 #[derive(Clone)]
-pub struct Http {
-    /// The keys of assertions, where any are made.
-    pub keys: Option<Arc<ArcSwap<SigningKeys>>>,
+struct Http {
+    current: Current,
+    forward_auth: ForwardAuth,
 }
 
-impl Http {
-    /// Serves until it is aborted.
-    pub(super) async fn serve(self, listener: TcpListener) {
-        if let Err(error) = axum::serve(listener, self.router()).await {
-            tracing::error!(%error, "the HTTP listener failed");
-        }
-    }
+pub(super) fn router(doors: Doors) -> Router {
+    let http = Http { current: doors.current.clone(), forward_auth: ForwardAuth::new(doors) };
+    Router::new().route("/.well-known/jwks.json", get(jwks)).fallback(check).with_state(http)
+}
 
-    fn router(self) -> Router {
-        Router::new().route("/.well-known/jwks.json", get(jwks)).with_state(self)
+/// The path is the proxy's own, or the client's behind it: nothing here takes it apart.
+async fn check(State(http): State<Http>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if !ForwardAuth::is_asked_at(parts.uri.path()) {
+        return StatusCode::NOT_FOUND.into_response();
     }
+    let peer = parts.extensions.get::<Peer>().and_then(|Peer(address)| *address);
+    http.forward_auth.answer(&parts, peer).await
 }
 
 /// RFC 7517, section 8.5.1.
 async fn jwks(State(http): State<Http>, headers: HeaderMap) -> Response {
-    let Some(keys) = &http.keys else { return StatusCode::NOT_FOUND.into_response() };
-    let Ok(body) = serde_json::to_vec(keys.load().jwks()) else {
+    let program = http.current.load_full();
+    let Some(issuer) = program.gate.identity.issuer() else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(body) = serde_json::to_vec(issuer.keys().load().jwks()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, &body)));

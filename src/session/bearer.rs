@@ -54,6 +54,15 @@ impl Jwt {
         self.keys.start();
     }
 
+    /// Whether its keys are known.
+    pub(in crate::session) fn probe(&self) -> Result<(), super::Outage> {
+        if self.keys.are_known() { Ok(()) } else { Err(super::Outage::NoKeys) }
+    }
+
+    pub(in crate::session) async fn until_ready(&self) {
+        self.keys.until_known().await;
+    }
+
     /// Looks for a session in a request, in each place. A conflict or an outage ends the search.
     pub(in crate::session) async fn verify(
         &self,

@@ -86,6 +86,10 @@ impl BetterAuth {
         Ok(Self { names, keys: Keys::derive(&secrets)?, cookie_cache, version, max_token_bytes, lookups })
     }
 
+    pub(in crate::session) fn lookups(&self) -> Option<&Arc<Lookups>> {
+        self.lookups.as_ref()
+    }
+
     /// Looks for a session in a request, in the cookies for https first.
     pub(in crate::session) async fn verify(
         &self,

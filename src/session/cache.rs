@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::moment::seconds;
 use super::record::Record;
 use super::stored::{Sought, Store};
-use super::{Claims, Outage, Refresh, SessionError};
+use super::{Claims, Figures, Outage, Refresh, SessionError};
 
 /// Lookups of different tokens under way at once; what comes on top is refused at once.
 const MAX_PENDING: usize = 512;
@@ -64,6 +64,9 @@ impl CacheLimits {
 }
 
 type Key = [u8; 32];
+
+/// A token of the form that stores have, for asking whether they answer.
+const PROBE: &str = "00000000-0000-4000-8000-000000000000";
 
 /// A store behind its memory.
 pub struct Lookups {
@@ -250,6 +253,17 @@ impl Lookups {
         let lasts = self.options.found.min(left);
         self.remembered.insert(key, Remembered { found: Some(renewed), lasts }).await;
         Ok(Some(expires))
+    }
+
+    /// Whether the store answers, asked for a token that nobody has.
+    pub(in crate::session) async fn probe(&self) -> Result<(), Outage> {
+        let sought = Sought { cookie: Arc::from("authjs.session-token"), token: Arc::from(PROBE) };
+        let asked = tokio::time::timeout(self.options.timeout, self.store.fetch(&sought)).await;
+        asked.unwrap_or(Err(Outage::Timeout)).map(|_| ())
+    }
+
+    pub(in crate::session) fn figures(&self) -> Figures {
+        Figures { remembered: Some(self.remembered.entry_count()), connections: self.store.connections() }
     }
 
     fn is_cooling(&self) -> bool {

@@ -93,6 +93,11 @@ impl Database {
         }
     }
 
+    /// Connections in use, and idle ones, once there is a pool.
+    pub(in crate::session) fn connections(&self) -> Option<(u32, u32)> {
+        self.pool.get().map(Pool::connections)
+    }
+
     fn pool(&self) -> &Pool {
         self.pool.get_or_init(|| self.target.open())
     }

@@ -30,6 +30,20 @@ impl Keys {
         }
     }
 
+    pub(in crate::session) fn are_known(&self) -> bool {
+        match self {
+            Self::Fixed(_) => true,
+            Self::Remote(remote) => remote.are_known(),
+        }
+    }
+
+    pub(in crate::session) async fn until_known(&self) {
+        match self {
+            Self::Fixed(_) => {}
+            Self::Remote(remote) => remote.until_known().await,
+        }
+    }
+
     /// The keys, fetched anew where none of those known fits a token, but not too often.
     pub(in crate::session) async fn for_token(
         &self,

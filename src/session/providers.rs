@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use smallvec::SmallVec;
 
 use super::authjs::AuthJs;
@@ -9,7 +11,7 @@ use super::bearer::Jwt;
 use super::better_auth::BetterAuth;
 use super::credential::Credential;
 use super::revocation::Revocations;
-use super::stored::Stored;
+use super::stored::{Lookups, Stored};
 use super::{Finding, Outage, Session, SessionError};
 use crate::request::HttpRequest;
 
@@ -32,8 +34,17 @@ const MAX_CLEARED: usize = 64;
 /// All providers, each by its name in the configuration.
 #[derive(Debug, Default)]
 pub struct Providers {
-    named: Vec<(Arc<str>, Provider)>,
+    named: Vec<(Arc<str>, Arc<Provider>)>,
     revocations: Option<Arc<Revocations>>,
+}
+
+/// What a provider keeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figures {
+    /// Remembered lookups, where it looks sessions up.
+    pub remembered: Option<u64>,
+    /// Connections to its database: in use, and idle.
+    pub connections: Option<(u32, u32)>,
 }
 
 /// Whose sessions a rule accepts.
@@ -90,6 +101,29 @@ impl Provider {
         }
     }
 
+    /// Whether it has what it needs to verify a session: keys, a store that answers.
+    async fn probe(&self) -> Result<(), Outage> {
+        match (self, self.lookups()) {
+            (Self::Jwt(jwt), _) => jwt.probe(),
+            (_, Some(lookups)) => lookups.probe().await,
+            (_, None) => Ok(()),
+        }
+    }
+
+    fn lookups(&self) -> Option<&Arc<Lookups>> {
+        match self {
+            Self::AuthJs(_) | Self::Jwt(_) => None,
+            Self::Stored(stored) => Some(stored.lookups()),
+            Self::BetterAuth(better_auth) => better_auth.lookups(),
+        }
+    }
+
+    /// What it keeps, for metrics: remembered lookups, connections that are in use and idle.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.lookups().map(|lookups| lookups.figures()).unwrap_or_default()
+    }
+
     fn owns_cookie(&self, name: &str) -> bool {
         match self {
             Self::AuthJs(authjs) => authjs.owns_cookie(name),
@@ -103,7 +137,7 @@ impl Provider {
 impl Providers {
     /// Providers that are asked in this order.
     #[must_use]
-    pub fn new(providers: Vec<(Arc<str>, Provider)>) -> Self {
+    pub fn new(providers: Vec<(Arc<str>, Arc<Provider>)>) -> Self {
         Self { named: providers, revocations: None }
     }
 
@@ -122,13 +156,33 @@ impl Providers {
     /// Begins what goes on in the background: keys that are fetched, revocations that are followed. Needs a runtime.
     pub fn start(&self) {
         for (_, provider) in &self.named {
-            if let Provider::Jwt(jwt) = provider {
+            if let Provider::Jwt(jwt) = provider.as_ref() {
                 jwt.start();
             }
         }
         if let Some(revocations) = &self.revocations {
             revocations.start();
         }
+    }
+
+    /// Waits until the keys are there that have to be fetched, and the list of revocations is known.
+    pub async fn until_ready(&self) {
+        for (_, provider) in &self.named {
+            if let Provider::Jwt(jwt) = provider.as_ref() {
+                jwt.until_ready().await;
+            }
+        }
+        if let Some(revocations) = &self.revocations {
+            revocations.until_in_step().await;
+        }
+    }
+
+    /// Asks each provider whether it could answer now, by its name; and whether it is known what was revoked.
+    pub async fn probe(&self) -> Vec<(&str, Result<(), Outage>)> {
+        let asked = self.named.iter().map(|(name, provider)| provider.probe().map(|found| (&**name, found)));
+        let mut found = join_all(asked).await;
+        found.extend(self.revocations.iter().map(|revocations| ("revocation", revocations.probe())));
+        found
     }
 
     /// Whether any session may have been revoked: then even what is public has to look.
@@ -139,7 +193,7 @@ impl Providers {
 
     /// Names and providers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Provider)> {
-        self.named.iter().map(|(name, provider)| (name, provider))
+        self.named.iter().map(|(name, provider)| (name, provider.as_ref()))
     }
 
     /// The session in a request: that of the first provider that finds one.
@@ -189,7 +243,7 @@ impl Providers {
         names
     }
 
-    fn accepted<'p>(&'p self, accepted: &'p Accepted) -> impl Iterator<Item = &'p (Arc<str>, Provider)> {
+    fn accepted<'p>(&'p self, accepted: &'p Accepted) -> impl Iterator<Item = &'p (Arc<str>, Arc<Provider>)> {
         let count = match accepted {
             Accepted::All => self.named.len(),
             Accepted::Listed(places) => places.len(),

@@ -34,8 +34,13 @@ pub struct RevocationOptions {
     pub on_outage: OnOutage,
 }
 
+/// How soon a list that could not be read is asked for again by who waits for it.
+const RETRY: Duration = Duration::from_millis(250);
+
 /// What happens to sessions while it is not known which were revoked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum OnOutage {
     /// 503 for every session.
@@ -93,6 +98,19 @@ impl Revocations {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.in_step.load().is_none_or(|at| at.elapsed() > self.options.max_staleness)
+    }
+
+    /// Whether sessions can be judged: without the list they are refused where [`OnOutage::Deny`] holds.
+    pub(in crate::session) fn probe(&self) -> Result<(), Outage> {
+        let is_refusing = self.options.on_outage == OnOutage::Deny && self.is_stale();
+        if is_refusing { Err(Outage::Unreachable) } else { Ok(()) }
+    }
+
+    /// Waits until the list is known.
+    pub(in crate::session) async fn until_in_step(&self) {
+        while self.is_stale() && self.read().await.is_err() {
+            tokio::time::sleep(RETRY).await;
+        }
     }
 
     /// Keeps the list in step from now on, until this value is dropped. Needs a runtime; a second call changes nothing.

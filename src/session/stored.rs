@@ -51,6 +51,14 @@ pub struct Stored {
 }
 
 impl Store {
+    /// Connections in use, and idle ones, where there is a pool of them.
+    pub(in crate::session) fn connections(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::Database(database) => database.connections(),
+            Self::Redis(_) | Self::Endpoint(_) => None,
+        }
+    }
+
     pub(in crate::session) async fn fetch(&self, sought: &Sought) -> Result<Option<Record>, Outage> {
         match self {
             Self::Database(database) => database.fetch(sought).await,
@@ -83,6 +91,10 @@ impl Stored {
         let lookups = Lookups::new(provider, store, cache);
         let cookies = cookies.into_iter().map(Arc::from).collect();
         Self { cookies, bearer, max_token_bytes, refresh, lookups }
+    }
+
+    pub(in crate::session) fn lookups(&self) -> &Arc<Lookups> {
+        &self.lookups
     }
 
     /// Looks for a session in a request: in each session cookie, then, if none has a value, in the bearer token.

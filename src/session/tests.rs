@@ -65,7 +65,7 @@ fn request<'a>(fields: Vec<(Cow<'a, str>, Cow<'a, str>)>, repeats: Repeats) -> H
 
 /// The subject of the session in a request with these headers, or why there is none.
 fn ask(provider: AuthJs, headers: &[(&str, String)], repeats: Repeats) -> Result<String, SessionError> {
-    let providers = Providers::new(vec![(Arc::from("web"), Provider::AuthJs(provider))]);
+    let providers = Providers::new(vec![(Arc::from("web"), Arc::new(Provider::AuthJs(provider)))]);
     let fields = headers.iter().map(|(name, value)| ((*name).into(), value.as_str().into())).collect();
     let request = request(fields, repeats);
     let session = providers
@@ -286,7 +286,7 @@ fn cookies_to_clear_are_those_that_hold_a_session_or_a_part_of_it() {
     let provider = authjs(Version::V5, &["secret"]);
     let sent = format!("a=1; {PLAIN}=x; {SECURE}.0=x; {SECURE}.41=; {PLAIN}=y; {PLAIN}_old=x; {PLAIN}.01=x");
     let request = request(vec![("cookie".into(), sent.into())], Repeats::Joined);
-    let providers = Providers::new(vec![(Arc::from("web"), Provider::AuthJs(provider))]);
+    let providers = Providers::new(vec![(Arc::from("web"), Arc::new(Provider::AuthJs(provider)))]);
     let expected = [PLAIN, &format!("{SECURE}.0"), &format!("{SECURE}.41")];
     assert_eq!(providers.cookies_present(&Accepted::All, &request), expected);
 }

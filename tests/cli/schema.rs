@@ -120,7 +120,18 @@ fn the_schema_says_what_it_is() {
     let sections: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!(
         sections,
-        ["listen", "sessions", "login", "rules", "default", "next", "identity", "revocation", "telemetry"]
+        [
+            "listen",
+            "sessions",
+            "login",
+            "rules",
+            "default",
+            "next",
+            "identity",
+            "revocation",
+            "forward_auth",
+            "telemetry"
+        ]
     );
 }
 

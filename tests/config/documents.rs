@@ -12,7 +12,7 @@ fn documented() -> &'static str {
 }
 
 fn names(settings: &Settings) -> Vec<&str> {
-    settings.gate.sessions.iter().map(|(name, _)| &**name).collect()
+    settings.program.gate.sessions.iter().map(|(name, _)| &**name).collect()
 }
 
 #[test]
@@ -22,9 +22,12 @@ fn the_configuration_in_the_readme_is_read() {
         Err(error) => panic!("{error}"),
     };
     assert_eq!(names(&settings), ["web", "machine", "stored"]);
-    assert_eq!(settings.listen.grpc.to_string(), "0.0.0.0:9191");
+    assert_eq!(settings.listen.grpc.address.to_string(), "0.0.0.0:9191");
     assert_eq!(settings.listen.drain_timeout.as_secs(), 10);
-    assert_eq!(settings.gate.rules.terms().last().unwrap().login.path(), Some("/docs/api/auth/signin"));
+    assert_eq!(
+        settings.program.gate.rules.terms().last().unwrap().login.path(),
+        Some("/docs/api/auth/signin")
+    );
 }
 
 #[test]

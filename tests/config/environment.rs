@@ -9,7 +9,7 @@ use crate::{ConfigFile, SECRET, SESSIONS, load_with, problems, problems_of};
 #[track_caller]
 fn address<const N: usize>(grpc: &str, variables: [(&str, &str); N]) -> String {
     match load_with(&format!("{SESSIONS}listen: {{ grpc: '{grpc}' }}\n"), variables) {
-        Ok(settings) => settings.listen.grpc.to_string(),
+        Ok(settings) => settings.listen.grpc.address.to_string(),
         Err(error) => panic!("{error}"),
     }
 }
@@ -59,18 +59,25 @@ fn a_variable_of_ours_overrides_a_key_of_the_file() {
         load_with(&yaml, [*variable]).map(|settings| settings.listen)
     };
     let listen = grpc(&[("SESSIONGATE__LISTEN__GRPC", "variable.test:2")]).unwrap();
-    assert_eq!(listen.grpc, GrpcAddress::Tcp("variable.test:2".to_owned()));
+    assert_eq!(listen.grpc.address, GrpcAddress::Tcp("variable.test:2".to_owned()));
     assert_eq!(listen.drain_timeout.as_secs(), 1, "what is not overridden stays");
     let listen = grpc(&[("SESSIONGATE__LISTEN__DRAIN_TIMEOUT", "5s")]).unwrap();
-    assert_eq!((listen.grpc.to_string().as_str(), listen.drain_timeout.as_secs()), ("file.test:1", 5));
+    assert_eq!(
+        (listen.grpc.address.to_string().as_str(), listen.drain_timeout.as_secs()),
+        ("file.test:1", 5)
+    );
     for name in
         ["SESSIONGATE_LISTEN_GRPC", "SESSIONGATE_LISTEN__GRPC", "LISTEN__GRPC", "XSESSIONGATE__LISTEN__GRPC"]
     {
-        assert_eq!(grpc(&[(name, "variable.test:2")]).unwrap().grpc.to_string(), "file.test:1", "{name}");
+        assert_eq!(
+            grpc(&[(name, "variable.test:2")]).unwrap().grpc.address.to_string(),
+            "file.test:1",
+            "{name}"
+        );
     }
     // Without the key in the file, and with a variable within the value.
     let variables = [("SESSIONGATE__LISTEN__GRPC", "${HOST}:3"), ("HOST", "gate.test")];
-    assert_eq!(load_with(SESSIONS, variables).unwrap().listen.grpc.to_string(), "gate.test:3");
+    assert_eq!(load_with(SESSIONS, variables).unwrap().listen.grpc.address.to_string(), "gate.test:3");
 }
 
 #[test]
@@ -78,7 +85,7 @@ fn a_provider_can_come_from_variables_alone() {
     let variables =
         [("SESSIONGATE__SESSIONS__WEB__KIND", "nextauth"), ("SESSIONGATE__SESSIONS__WEB__SECRET", SECRET)];
     let settings = load_with("", variables).unwrap();
-    let names: Vec<&str> = settings.gate.sessions.iter().map(|(name, _)| &**name).collect();
+    let names: Vec<&str> = settings.program.gate.sessions.iter().map(|(name, _)| &**name).collect();
     assert_eq!(names, ["web"]);
     let variables = [
         ("SESSIONGATE__SESSIONS__WEB__SECRET", SECRET),
@@ -114,6 +121,6 @@ fn the_file_of_the_variable_is_read_unless_one_is_named() {
     let of_variable = ConfigFile::new(&format!("{SESSIONS}listen: {{ grpc: 'variable.test:1' }}\n"));
     let environment = Environment::from([("SESSIONGATE_CONFIG", of_variable.path().to_str().unwrap())]);
     let settings = sessiongate::config::load(None, &environment).unwrap();
-    assert_eq!(settings.listen.grpc.to_string(), "variable.test:1");
-    assert_eq!(named.load(&environment).unwrap().listen.grpc.to_string(), "named.test:1");
+    assert_eq!(settings.listen.grpc.address.to_string(), "variable.test:1");
+    assert_eq!(named.load(&environment).unwrap().listen.grpc.address.to_string(), "named.test:1");
 }

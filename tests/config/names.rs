@@ -22,7 +22,7 @@ fn decide<'g>(settings: &'g Settings, path: &str, headers: &[(&str, &str)]) -> D
         headers: Headers::new(fields.collect(), Repeats::Separate),
         now: SystemTime::now(),
     });
-    settings.gate.check(&request).now_or_never().expect("no store is asked")
+    settings.program.gate.check(&request).now_or_never().expect("no store is asked")
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn providers_keep_their_order_and_the_case_of_their_names() {
     let provider = |name: &&str| format!("  '{name}': {{ kind: authjs, secret: {SECRET}, cookie: c }}\n");
     let providers: String = names.iter().map(provider).collect();
     let settings = load(&format!("sessions:\n{providers}rules: [{{ session: [b.c, Alpha] }}]\n")).unwrap();
-    let kept: Vec<&str> = settings.gate.sessions.iter().map(|(name, _)| &**name).collect();
+    let kept: Vec<&str> = settings.program.gate.sessions.iter().map(|(name, _)| &**name).collect();
     assert_eq!(kept, names);
     let decision = decide(&settings, "/a", &[("cookie", "c=x")]);
     let Decision::Deny(denial) = decision else { panic!("{decision:?}") };

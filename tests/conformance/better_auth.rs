@@ -48,7 +48,7 @@ fn verify(case: &Value) -> Result<Session, Failures> {
         headers: Headers::new(fields, Repeats::Separate),
         now: UNIX_EPOCH + Duration::from_millis(case["now_ms"].as_u64().unwrap()),
     });
-    let providers = Providers::new(vec![(Arc::from("app"), provider)]);
+    let providers = Providers::new(vec![(Arc::from("app"), Arc::new(provider))]);
     providers.verify(&Accepted::All, &request).now_or_never().expect("no store is asked")
 }
 

@@ -31,7 +31,7 @@ fn gate(case: &Value) -> Gate {
     let file = folder.path().join("sessiongate.yaml");
     fs::write(&file, configuration.to_string().replace("${", "$${")).unwrap();
     match config::load(Some(&file), &Environment::default()) {
-        Ok(settings) => settings.gate,
+        Ok(settings) => settings.program.gate,
         Err(error) => panic!("{}: {error}", case["id"]),
     }
 }

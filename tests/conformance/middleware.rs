@@ -189,7 +189,7 @@ fn gate(case: &Value, now: u64) -> Outcome {
         headers: Headers::new(fields.collect(), Repeats::Separate),
         now: UNIX_EPOCH + Duration::from_secs(now),
     });
-    outcome(&crate::decide(&settings.gate, &request), case)
+    outcome(&crate::decide(&settings.program.gate, &request), case)
 }
 
 fn outcome(decision: &Decision<'_>, case: &Value) -> Outcome {

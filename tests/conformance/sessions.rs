@@ -88,7 +88,7 @@ fn verify(case: &Value, repeats: Repeats) -> Result<Session, Failures> {
         max_token_bytes: MAX_TOKEN_BYTES,
         refresh: None,
     });
-    let providers = Providers::new(vec![(Arc::from("web"), Provider::AuthJs(provider.unwrap()))]);
+    let providers = Providers::new(vec![(Arc::from("web"), Arc::new(Provider::AuthJs(provider.unwrap())))]);
     let headers = case["headers"].as_object().unwrap();
     let headers = headers.iter().map(|(name, value)| (name.into(), value.as_str().unwrap().into())).collect();
     let request = HttpRequest::new(RequestParts {

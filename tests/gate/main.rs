@@ -46,7 +46,7 @@ fn gate_of(yaml: &str) -> Gate {
     let file = folder.path().join("sessiongate.yaml");
     fs::write(&file, yaml).unwrap();
     match config::load(Some(&file), &Environment::default()) {
-        Ok(settings) => settings.gate,
+        Ok(settings) => settings.program.gate,
         Err(error) => panic!("{error}"),
     }
 }

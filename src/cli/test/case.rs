@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::written::{Expected, Written, WrittenCase, WrittenError, WrittenSession};
 use super::{Outcome, TestError};
-use crate::cli::asked::Target;
+use crate::explain::Target;
 use crate::gate::Gate;
 use crate::policy::decision::Decision;
 use crate::request::path::RequestPath;
@@ -33,7 +33,7 @@ impl Cases {
         let stand_ins: Result<Vec<_>, TestError> = gate
             .sessions
             .iter()
-            .map(|(name, provider)| Ok((Arc::clone(name), stand_in(name, provider)?)))
+            .map(|(name, provider)| Ok((Arc::clone(name), Arc::new(stand_in(name, provider)?))))
             .collect();
         Ok(Self { gate: Gate { sessions: Providers::new(stand_ins?), ..gate } })
     }

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::cli::asked::Asked;
+use crate::explain::Asked;
 
 /// A file of cases.
 #[derive(Debug, Deserialize)]

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::OneOrMany;
+use super::text_or_map::{FromText, TextOr, one};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
@@ -31,7 +32,7 @@ pub struct RawIdentity {
     pub forward_token: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawAssertion {
     /// Default: `x-auth-assertion`.
@@ -55,11 +56,8 @@ pub struct RawAssertion {
 
 /// Where a header's value is found: a path, or more.
 #[derive(Debug, JsonSchema)]
-#[schemars(untagged)]
-pub enum RawHeader {
-    Path(String),
-    Detailed(RawHeaderDetails),
-}
+#[schemars(with = "TextOr<RawHeaderDetails>")]
+pub struct RawHeader(pub RawHeaderDetails);
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
@@ -75,36 +73,26 @@ pub struct RawHeaderDetails {
 }
 
 /// Paths into the session: one, a list, or a map of names to paths.
-#[derive(Debug, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
 #[schemars(untagged)]
 pub enum RawPaths {
     Listed(OneOrMany),
     Named(IndexMap<String, String>),
 }
 
+impl FromText for RawHeaderDetails {
+    const EXPECTED: &'static str =
+        "a path into the session, or a map of `claim` or `cel`, `separator` and `optional`";
+
+    fn from_text(text: String) -> Option<Self> {
+        Some(Self { claim: Some(text), ..Self::default() })
+    }
+}
+
 impl<'de> Deserialize<'de> for RawHeader {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct HeaderVisitor;
-
-        impl<'de> Visitor<'de> for HeaderVisitor {
-            type Value = RawHeader;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "a path into the session, or a map of `claim` or `cel`, `separator` and `optional`",
-                )
-            }
-
-            fn visit_str<E: Error>(self, path: &str) -> Result<RawHeader, E> {
-                Ok(RawHeader::Path(path.to_owned()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawHeader, A::Error> {
-                RawHeaderDetails::deserialize(MapAccessDeserializer::new(map)).map(RawHeader::Detailed)
-            }
-        }
-
-        deserializer.deserialize_any(HeaderVisitor)
+        one(deserializer).map(Self)
     }
 }
 

@@ -4,6 +4,7 @@ mod assertion;
 
 use indexmap::IndexMap;
 
+use crate::config::carried::Carrying;
 use crate::config::error::Problems;
 use crate::config::raw::{RawHeader, RawHeaderDetails, RawIdentity, RawPaths};
 use crate::expression::Expression;
@@ -18,9 +19,17 @@ const SUBJECT: [&str; 3] = ["sub", "token.sub", "auth.user.id"];
 /// The fields of the metadata that a decision has anyway.
 const OWN_METADATA: [&str; 4] = ["rule", "decision", "reason", "provider"];
 
-pub(super) fn resolve(raw: RawIdentity, problems: &mut Problems) -> Option<Identity> {
+pub(super) fn resolve(
+    raw: RawIdentity,
+    carrying: &mut Carrying,
+    problems: &mut Problems,
+) -> Option<Identity> {
     let written = raw.headers.unwrap_or_else(|| {
-        let path = |(name, claim): &(&str, &str)| ((*name).to_owned(), RawHeader::Path((*claim).to_owned()));
+        let path = |(name, claim): &(&str, &str)| {
+            let details =
+                RawHeaderDetails { claim: Some((*claim).to_owned()), ..RawHeaderDetails::default() };
+            ((*name).to_owned(), RawHeader(details))
+        };
         DEFAULT_HEADERS.iter().map(path).collect()
     });
     let mut taken = Vec::new();
@@ -31,7 +40,9 @@ pub(super) fn resolve(raw: RawIdentity, problems: &mut Problems) -> Option<Ident
     };
     let metadata = paths(raw.dynamic_metadata, "identity.dynamic_metadata", &OWN_METADATA, problems);
     let assertion = match (raw.assertion, raw.forward_token) {
-        (Some(raw), forward) => assertion::resolve(raw, forward.as_deref(), &mut taken, problems).map(Some),
+        (Some(raw), forward) => {
+            assertion::resolve(raw, forward.as_deref(), &mut taken, carrying, problems).map(Some)
+        }
         (None, Some(_)) => {
             problems.error("identity.forward_token", "there is no `assertion` to forward");
             None
@@ -73,10 +84,7 @@ fn headers(
 }
 
 fn header(name: HeaderName, raw: RawHeader, path: &str, problems: &mut Problems) -> Option<IdentityHeader> {
-    let raw = match raw {
-        RawHeader::Path(claim) => RawHeaderDetails { claim: Some(claim), ..RawHeaderDetails::default() },
-        RawHeader::Detailed(details) => details,
-    };
+    let RawHeader(raw) = raw;
     let is_subject = raw.claim.as_deref().is_some_and(|claim| SUBJECT.contains(&claim));
     let source = match (raw.claim, raw.cel) {
         (Some(claim), None) => Source::Claim(problems.ok(path, ClaimPath::parse(&claim))?),

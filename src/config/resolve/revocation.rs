@@ -1,10 +1,10 @@
 //! `revocation`: the list of ended sessions, and the secret that adds to it.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::sessions::Secrets;
+use crate::config::carried::{Carrying, Fingerprint};
 use crate::config::error::{Noted, Problems};
 use crate::config::raw::RawRevocation;
 use crate::secret::Secret;
@@ -24,7 +24,11 @@ pub(super) struct Revocation {
 }
 
 /// `None` where a mistake was noted.
-pub(super) fn resolve(raw: Option<RawRevocation>, problems: &mut Problems) -> Option<Revocation> {
+pub(super) fn resolve(
+    raw: Option<RawRevocation>,
+    carrying: &mut Carrying,
+    problems: &mut Problems,
+) -> Option<Revocation> {
     let Some(raw) = raw else { return Some(Revocation { list: None, secret: None }) };
     let secret = secret(&raw, problems);
     let timeout = raw.timeout.unwrap_or(TIMEOUT);
@@ -42,7 +46,9 @@ pub(super) fn resolve(raw: Option<RawRevocation>, problems: &mut Problems) -> Op
             "must be longer than `poll`, after which the list is read again",
         );
     }
+    let known = problems.files.len();
     let redis = redis(&raw, timeout, problems);
+    let fingerprint = Fingerprint::of("revocation", &raw, &problems.files, known);
     let options = RevocationOptions {
         redis: redis?,
         prefix: raw.prefix.unwrap_or_else(|| PREFIX.to_owned()),
@@ -51,7 +57,8 @@ pub(super) fn resolve(raw: Option<RawRevocation>, problems: &mut Problems) -> Op
         max_staleness,
         on_outage: raw.on_outage.unwrap_or_default(),
     };
-    Some(Revocation { list: Some(Revocations::new(options)), secret: secret.ok()? })
+    let list = carrying.revocations(fingerprint, Revocations::new(options));
+    Some(Revocation { list: Some(list), secret: secret.ok()? })
 }
 
 fn redis(raw: &RawRevocation, timeout: Duration, problems: &mut Problems) -> Option<RedisServer> {
@@ -61,29 +68,18 @@ fn redis(raw: &RawRevocation, timeout: Duration, problems: &mut Problems) -> Opt
         return None;
     };
     let ca = match &raw.ca_file {
-        Some(file) => {
-            let read = fs::read(file).map_err(|error| format!("{file}: {error}"));
-            Some(problems.ok("revocation.ca_file", read)?)
-        }
+        Some(file) => Some(problems.read("revocation.ca_file", file)?.to_vec()),
         None => None,
     };
     problems.ok("revocation.redis", RedisServer::new(url, ca, timeout))
 }
 
 fn secret(raw: &RawRevocation, problems: &mut Problems) -> Result<Option<Secret>, Noted> {
-    if raw.secret.is_none() && raw.secret_file.is_none() {
-        return Ok(None);
-    }
     let secrets = Secrets {
         path: "revocation",
         secret: raw.secret.as_ref(),
         secret_file: raw.secret_file.as_deref(),
         allow_weak: false,
     };
-    let mut secrets = secrets.read(problems).ok_or(Noted)?.into_iter();
-    if let (Some(secret), None) = (secrets.next(), secrets.next()) {
-        return Ok(Some(secret));
-    }
-    problems.error("revocation.secret", "must be one secret");
-    Err(Noted)
+    secrets.one(problems)
 }

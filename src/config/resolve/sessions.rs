@@ -16,6 +16,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::defaults::AuthEnvironment;
+use crate::config::carried::{Carrying, Fingerprint};
 use crate::config::error::Problems;
 use crate::config::raw::{Kind, RawSession};
 use crate::session::authjs::Version;
@@ -42,6 +43,7 @@ pub(super) fn names(raw: Option<&IndexMap<String, RawSession>>) -> Vec<String> {
 pub(super) fn resolve(
     raw: Option<IndexMap<String, RawSession>>,
     auth: &AuthEnvironment,
+    carrying: &mut Carrying,
     problems: &mut Problems,
 ) -> Option<Providers> {
     let default = || IndexMap::from([(DEFAULT_NAME.to_owned(), RawSession::of_kind(Kind::Authjs))]);
@@ -53,8 +55,12 @@ pub(super) fn resolve(
     let mut is_complete = !raw.is_empty();
     for (name, raw) in raw {
         let written = Written { name: &name, path: format!("sessions.{name}"), raw, auth };
+        let known = problems.files.len();
         match provider(&written, problems) {
-            Some(provider) => providers.push((Arc::from(name), provider)),
+            Some(provider) => {
+                let fingerprint = Fingerprint::of(&name, &written.raw, &problems.files, known);
+                providers.push((Arc::from(name.as_str()), carrying.provider(fingerprint, provider)));
+            }
             None => is_complete = false,
         }
     }

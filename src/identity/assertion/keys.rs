@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -136,11 +136,12 @@ impl KeyFiles {
     }
 
     /// Puts the keys in place whenever the files have changed; files that are not sound change nothing.
-    pub(super) async fn follow(self, keys: Arc<ArcSwap<SigningKeys>>) {
+    pub(super) async fn follow(self, keys: Weak<ArcSwap<SigningKeys>>) {
         let mut known = self.read().ok();
         let mut interval = tokio::time::interval(LOOK_EVERY);
         loop {
             interval.tick().await;
+            let Some(keys) = keys.upgrade() else { return };
             let contents = self.read();
             if contents.as_ref().ok() == known.as_ref() {
                 continue;

@@ -171,6 +171,17 @@ impl Target {
 
 impl Pool {
     /// The one row that a statement finds for a token.
+    /// Connections in use, and idle ones.
+    pub(super) fn connections(&self) -> (u32, u32) {
+        let (size, idle) = match self {
+            Self::Postgres(pool) => (pool.size(), pool.num_idle()),
+            Self::MySql(pool) => (pool.size(), pool.num_idle()),
+            Self::Sqlite(pool) => (pool.size(), pool.num_idle()),
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
+        (size.saturating_sub(idle), idle)
+    }
+
     pub(super) async fn fetch(&self, select: &str, token: &str) -> Result<Option<Row>, Outage> {
         let sql = AssertSqlSafe(select.to_owned());
         let row = match self {

@@ -124,6 +124,21 @@ impl RemoteKeys {
         self.usable().or(known).ok_or(Outage::NoKeys)
     }
 
+    pub(super) fn are_known(&self) -> bool {
+        self.usable().is_some()
+    }
+
+    pub(super) async fn until_known(self: &Arc<Self>) {
+        while !self.are_known() {
+            let this = Arc::clone(self);
+            // The fetch goes on where nobody waits for it any longer.
+            let _ = tokio::spawn(async move { this.fetch_unless_tried().await }).await;
+            if !self.are_known() {
+                tokio::time::sleep(FIRST_PAUSE).await;
+            }
+        }
+    }
+
     /// The keys, unless the issuer has been away for too long.
     fn usable(&self) -> Option<Arc<KeySet>> {
         let known = self.known.load_full()?;

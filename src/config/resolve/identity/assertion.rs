@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AssertionHeaders, HeaderName, name, paths};
+use crate::config::carried::{Carrying, Fingerprint};
 use crate::config::error::Problems;
+use crate::config::files::NamedFiles;
 use crate::config::raw::{OneOrMany, RawAssertion};
 use crate::identity::assertion::{AssertionOptions, Issuer, KeyFiles, OWN_CLAIMS, SigningKeys};
 use crate::rule::host::HostPattern;
@@ -20,8 +22,11 @@ pub(super) fn resolve(
     raw: RawAssertion,
     forward: Option<&str>,
     taken: &mut Vec<HeaderName>,
+    carrying: &mut Carrying,
     problems: &mut Problems,
 ) -> Option<AssertionHeaders> {
+    // What the key files hold stands beside: whoever follows them knows when a new key may sign.
+    let fingerprint = Fingerprint::of("assertion", &raw, &NamedFiles::default(), 0);
     let header = raw.header.as_deref().unwrap_or(HEADER);
     let header = name(header, &format!("{PATH}.header"), taken, problems);
     let forward = match forward {
@@ -57,7 +62,8 @@ pub(super) fn resolve(
         ttl,
         claims: claims?,
     };
-    Some(AssertionHeaders { issuer: Issuer::new(keys, files, options), header: header?, forward: forward? })
+    let issuer = carrying.issuer(fingerprint, Issuer::new(keys, files, options));
+    Some(AssertionHeaders { issuer, header: header?, forward: forward? })
 }
 
 fn keys(raw: Option<OneOrMany>, problems: &mut Problems) -> Option<(SigningKeys, Option<KeyFiles>)> {
@@ -72,6 +78,10 @@ fn keys(raw: Option<OneOrMany>, problems: &mut Problems) -> Option<(SigningKeys,
     };
     let files = raw.with_paths(&path).into_iter().map(|(_, file)| PathBuf::from(file)).collect();
     let files = KeyFiles(files);
+    for file in &files.0 {
+        // A file that cannot be read is told below.
+        let _ = problems.files.read(file);
+    }
     Some((problems.ok(&path, files.load())?, Some(files)))
 }
 

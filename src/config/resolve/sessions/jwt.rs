@@ -1,6 +1,5 @@
 //! `kind: jwt`.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,7 +134,7 @@ fn keys(written: &Written<'_>, algorithms: &[Algorithm], problems: &mut Problems
     }
     if let Some(file) = &raw.public_key_file {
         let path = written.key("public_key_file");
-        let pem = problems.ok(&path, fs::read(file).map_err(|error| format!("{file}: {error}")))?;
+        let pem = problems.read(&path, file)?;
         return problems.ok(&path, KeySet::of_pem(&pem, algorithms)).map(fixed);
     }
     match (&raw.jwks, &raw.issuer) {
@@ -144,7 +143,7 @@ fn keys(written: &Written<'_>, algorithms: &[Algorithm], problems: &mut Problems
         }
         (Some(file), _) => {
             let path = written.key("jwks");
-            let json = problems.ok(&path, fs::read(file).map_err(|error| format!("{file}: {error}")))?;
+            let json = problems.read(&path, file)?;
             problems.ok(&path, KeySet::of_json(&json, algorithms)).map(fixed)
         }
         (None, Some(issuer)) => {

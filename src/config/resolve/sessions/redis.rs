@@ -1,7 +1,5 @@
 //! `kind: redis`.
 
-use std::fs;
-
 use super::Written;
 use super::better_auth;
 use crate::config::error::Problems;
@@ -38,10 +36,7 @@ impl Written<'_> {
     /// The Redis at `url`.
     pub(super) fn redis_server(&self, problems: &mut Problems) -> Option<RedisServer> {
         let ca = match &self.raw.ca_file {
-            Some(file) => {
-                let read = fs::read(file).map_err(|error| format!("{file}: {error}"));
-                Some(problems.ok(&self.key("ca_file"), read)?)
-            }
+            Some(file) => Some(problems.read(&self.key("ca_file"), file)?.to_vec()),
             None => None,
         };
         let Some(url) = &self.raw.url else {

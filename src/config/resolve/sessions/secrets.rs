@@ -1,11 +1,9 @@
 //! Secrets as the configuration gives them: written in place, or in a file, or in Auth.js's own variables.
 
-use std::fs;
-
 use zeroize::Zeroizing;
 
 use super::Written;
-use crate::config::error::Problems;
+use crate::config::error::{Noted, Problems};
 use crate::config::raw::OneOrMany;
 use crate::secret::Secret;
 
@@ -19,6 +17,19 @@ pub(in crate::config::resolve) struct Secrets<'w> {
 }
 
 impl Secrets<'_> {
+    /// The one secret, where there is one.
+    pub(in crate::config::resolve) fn one(&self, problems: &mut Problems) -> Result<Option<Secret>, Noted> {
+        if self.secret.is_none() && self.secret_file.is_none() {
+            return Ok(None);
+        }
+        let mut secrets = self.read(problems).ok_or(Noted)?.into_iter();
+        if let (Some(secret), None) = (secrets.next(), secrets.next()) {
+            return Ok(Some(secret));
+        }
+        problems.error(format!("{}.secret", self.path), "must be one secret");
+        Err(Noted)
+    }
+
     /// The secrets, newest first; at least one.
     pub(in crate::config::resolve) fn read(&self, problems: &mut Problems) -> Option<Vec<Secret>> {
         let (secret, file) = (format!("{}.secret", self.path), format!("{}.secret_file", self.path));
@@ -76,8 +87,9 @@ fn checked(
 
 /// One secret a line, as a mounted Kubernetes secret holds them.
 fn from_file(path: &str, file: &str, problems: &mut Problems) -> Option<Vec<(String, String)>> {
-    let text = fs::read_to_string(file).map(Zeroizing::new).map_err(|error| format!("{file}: {error}"));
-    let text = problems.ok(path, text)?;
+    let bytes = problems.read(path, file)?;
+    let text = str::from_utf8(&bytes).map_err(|_| format!("{file} is not text in UTF-8"));
+    let text = Zeroizing::new(problems.ok(path, text)?.to_owned());
     let secrets: Vec<_> = Secret::lines(&text)
         .enumerate()
         .map(|(at, line)| (format!("{path} ({file}, secret {})", at + 1), line.to_owned()))

@@ -9,69 +9,94 @@ use crate::policy::decision::Decision;
 use crate::policy::{Access, Evidence, Terms};
 use crate::request::HttpRequest;
 use crate::rule::matcher::{ParameterValue, Verdict};
-use crate::rule::{Finding, Governed, PathForm, RequestMatcher};
+use crate::rule::{Finding, Governed, PathForm, RequestMatcher, Rule};
 use crate::session::{self, Session, Source};
 
 /// What happened on the way to a decision. It holds no token, and no claim but those that a condition names.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Explanation {
-    pub(super) readings: Vec<Reading>,
-    pub(super) rules: Vec<Judged>,
+pub(crate) struct Explanation {
+    pub(crate) readings: Vec<Reading>,
+    pub(crate) rules: Vec<Judged>,
+    /// All rules in their order.
+    pub(crate) table: Vec<Row>,
+}
+
+/// A rule, and what became of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) rule: String,
+    pub(crate) matchers: Vec<String>,
+    pub(crate) access: String,
+    pub(crate) condition: Option<String>,
+    pub(crate) outcome: Outcome,
+}
+
+/// What became of a rule; of several forms of a path the farthest that it came for one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// A rule before it decided.
+    NotReached,
+    /// It does not match.
+    Missed,
+    /// It decides.
+    Decides,
 }
 
 /// What a matcher was asked, and the rule that was found.
 #[derive(Debug, Serialize)]
-pub(super) struct Reading {
-    pub(super) path: String,
-    pub(super) rule: String,
-    pub(super) why: String,
+pub(crate) struct Reading {
+    pub(crate) path: String,
+    pub(crate) rule: String,
+    pub(crate) why: String,
     /// True where a pattern was too costly to decide, and the strictest rule stands in.
-    pub(super) undecided: bool,
+    pub(crate) undecided: bool,
 }
 
 /// A rule that governs the request, and what its providers said.
 #[derive(Debug, Serialize)]
-pub(super) struct Judged {
-    pub(super) rule: String,
-    pub(super) access: String,
-    pub(super) providers: Vec<Verification>,
+pub(crate) struct Judged {
+    pub(crate) rule: String,
+    pub(crate) access: String,
+    pub(crate) providers: Vec<Verification>,
     /// The condition, for each form of the path.
-    pub(super) conditions: Vec<Condition>,
+    pub(crate) conditions: Vec<Condition>,
 }
 
 /// A condition, and how it came to its answer for one form of the path.
 #[derive(Debug, Serialize)]
-pub(super) struct Condition {
-    pub(super) source: String,
-    pub(super) path: String,
-    pub(super) parameters: Map<String, Value>,
+pub(crate) struct Condition {
+    pub(crate) source: String,
+    pub(crate) path: String,
+    pub(crate) parameters: Map<String, Value>,
     /// `true`, `false`, or why it is neither.
-    pub(super) result: String,
-    pub(super) parts: Vec<Part>,
+    pub(crate) result: String,
+    pub(crate) parts: Vec<Part>,
 }
 
 /// A part of a condition, or a path that it names.
 #[derive(Debug, Serialize)]
-pub(super) struct Part {
-    pub(super) source: String,
-    pub(super) value: Option<Value>,
-    pub(super) error: Option<String>,
+pub(crate) struct Part {
+    pub(crate) source: String,
+    pub(crate) value: Option<Value>,
+    pub(crate) error: Option<String>,
 }
 
 /// What one provider found and said.
 #[derive(Debug, Serialize)]
-pub(super) struct Verification {
-    pub(super) provider: String,
+pub(crate) struct Verification {
+    pub(crate) provider: String,
     /// Where the credential was, and how large: never what it is.
-    pub(super) credential: Option<String>,
+    pub(crate) credential: Option<String>,
     /// `valid`, or the reason for which it is not.
-    pub(super) result: String,
-    pub(super) message: String,
+    pub(crate) result: String,
+    pub(crate) message: String,
 }
 
 impl Explanation {
     /// The decision on a request, its steps noted here.
-    pub(super) async fn explain<'g>(&mut self, gate: &'g Gate, request: &HttpRequest<'_>) -> Decision<'g> {
+    pub(crate) async fn explain<'g>(&mut self, gate: &'g Gate, request: &HttpRequest<'_>) -> Decision<'g> {
+        self.table = table(gate, request);
         match request.context().extension("sessiongate.rule") {
             Some(_) => self.named(gate, request),
             None => gate.rules.each_finding(request, |finding| self.found(&finding, request)),
@@ -109,6 +134,27 @@ impl Explanation {
             undecided: finding.undecided,
         });
     }
+}
+
+/// The rules in their order, that for the rest last.
+fn table(gate: &Gate, request: &HttpRequest<'_>) -> Vec<Row> {
+    let governing = gate.governing(request).unwrap_or_default();
+    let place = |rule: &Rule<Terms>| gate.rules.iter().position(|other| std::ptr::eq(other, rule));
+    let is_named = request.context().extension("sessiongate.rule").is_some();
+    let deciding: Vec<usize> = governing.iter().filter_map(|governed| place(governed.rule)).collect();
+    let last = deciding.iter().max().copied();
+    let row = |(at, rule): (usize, &Rule<Terms>)| Row {
+        rule: rule.name.clone(),
+        matchers: rule.matchers.iter().map(|matcher| matcher.source.clone()).collect(),
+        access: rule.terms.access.to_string(),
+        condition: rule.terms.condition.as_ref().map(|condition| condition.source().to_owned()),
+        outcome: match last {
+            _ if deciding.contains(&at) => Outcome::Decides,
+            Some(last) if at < last && !is_named => Outcome::Missed,
+            _ => Outcome::NotReached,
+        },
+    };
+    gate.rules.iter().enumerate().map(row).collect()
 }
 
 impl Observer for Explanation {

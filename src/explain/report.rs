@@ -5,22 +5,22 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::asked::Target;
 use super::explanation::{Condition, Explanation, Part, Verification};
-use crate::cli::asked::Target;
 use crate::policy::decision::Decision;
 
 /// A request, the decision on it, and the way there.
-pub(super) struct Report<'r> {
-    pub(super) method: &'r str,
-    pub(super) target: Target<'r>,
-    pub(super) explanation: Explanation,
-    pub(super) decision: Decision<'r>,
+pub(crate) struct Report<'r> {
+    pub(crate) method: &'r str,
+    pub(crate) target: Target<'r>,
+    pub(crate) explanation: Explanation,
+    pub(crate) decision: Decision<'r>,
     /// What the assertion for the upstream says, where there is one.
-    pub(super) assertion: Option<Map<String, Value>>,
+    pub(crate) assertion: Option<Map<String, Value>>,
 }
 
 impl Report<'_> {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let Self { method, target, explanation, decision, assertion } = self;
         let answer = decision.answer();
         let location = match decision {
@@ -36,6 +36,7 @@ impl Report<'_> {
             },
             "readings": explanation.readings,
             "rules": explanation.rules,
+            "table": explanation.table,
             "decision": decision.label(),
             "rule": decision.rule(),
             "reason": decision.reason(),
@@ -50,7 +51,7 @@ impl Report<'_> {
         })
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Self { method, target, explanation, decision, assertion } = self;
         let mut lines = Lines::default();
         let host = if target.host.is_empty() { "(no host)" } else { target.host };

@@ -12,39 +12,39 @@ use crate::request::{Headers, HttpRequest, Repeats, RequestParts};
 
 /// What a person says of a request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Asked {
-    pub(super) method: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
     /// A URL, or a path with its query.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// Each `name=value`.
-    pub(super) cookies: Vec<String>,
+    pub(crate) cookies: Vec<String>,
     /// Envoy's context extensions.
-    pub(super) context: HashMap<String, String>,
+    pub(crate) context: HashMap<String, String>,
     /// The IP address of the other end.
-    pub(super) source: String,
+    pub(crate) source: String,
     /// The identity of its client certificate.
-    pub(super) principal: String,
+    pub(crate) principal: String,
 }
 
 /// A URL taken apart without changing it: what a client sends is judged, not what a parser makes of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Target<'u> {
-    pub(super) scheme: &'u str,
-    pub(super) host: &'u str,
-    pub(super) path: &'u str,
-    pub(super) query: &'u str,
+pub(crate) struct Target<'u> {
+    pub(crate) scheme: &'u str,
+    pub(crate) host: &'u str,
+    pub(crate) path: &'u str,
+    pub(crate) query: &'u str,
 }
 
 /// The text is no place to ask for.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is neither an http(s) URL nor a path that starts with `/`")]
-pub(super) struct UrlError(String);
+pub(crate) struct UrlError(String);
 
 impl Asked {
     /// Where the request goes: to the URL's host, or else to that of a `host` header.
-    pub(super) fn target(&self) -> Result<Target<'_>, UrlError> {
+    pub(crate) fn target(&self) -> Result<Target<'_>, UrlError> {
         let target = Target::parse(&self.url)?;
         let of_header = || self.headers.iter().find(|(name, _)| name == "host");
         let host =
@@ -53,7 +53,7 @@ impl Asked {
     }
 
     /// The request, with the readings of its path.
-    pub(super) fn request<'s>(
+    pub(crate) fn request<'s>(
         &'s self,
         target: &Target<'s>,
         path: RequestPath<'s>,
