@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod canned;
+pub mod certificates;
 pub mod edge;
 pub mod envoy;
 pub mod gate;
@@ -14,6 +15,7 @@ pub mod logs;
 pub mod mint;
 pub mod polling;
 pub mod process;
+pub mod proxies;
 pub mod runtime;
 pub mod servers;
 pub mod session;

@@ -1,7 +1,7 @@
 //! Envoy 1.40, with a configuration that leaves a request as the client sent it: what the gate does is to be
 //! seen, not what Envoy can do for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +36,12 @@ pub struct Listener {
     pub clusters: Vec<(&'static str, SocketAddr)>,
     /// TLS towards clients.
     pub tls: Option<Value>,
+    /// TLS towards the gate.
+    pub gate_tls: Option<Value>,
+    /// The filter that asks the gate over HTTP, in place of the one that does so over gRPC.
+    pub http_service: Option<Value>,
+    /// Where Envoy's own spans go, an OpenTelemetry collector.
+    pub tracing: Option<Value>,
 }
 
 impl Listener {
@@ -52,6 +58,9 @@ impl Listener {
             routes: Vec::new(),
             clusters: Vec::new(),
             tls: None,
+            gate_tls: None,
+            http_service: None,
+            tracing: None,
         }
     }
 }
@@ -135,13 +144,18 @@ fn addresses(listeners: &str) -> BTreeMap<String, SocketAddr> {
 }
 
 fn bootstrap(listeners: &[Listener], echo: SocketAddr, grpc: SocketAddr, access_log: &str) -> Value {
-    let gates: BTreeSet<&str> = listeners.iter().map(|listener| listener.gate.as_str()).collect();
+    let gates: BTreeMap<&str, &Listener> =
+        listeners.iter().map(|listener| (listener.gate.as_str(), listener)).collect();
     let mut clusters =
         vec![cluster("echo", &echo.to_string()), over_http2(cluster("grpc", &grpc.to_string()))];
     let named = listeners.iter().flat_map(|listener| &listener.clusters);
     clusters.extend(named.map(|(name, address)| cluster(name, &address.to_string())));
-    clusters.extend(gates.into_iter().map(|gate| {
+    clusters.extend(gates.into_iter().map(|(gate, listener)| {
+        if listener.http_service.is_some() {
+            return cluster(&gate_cluster(gate), gate);
+        }
         let mut cluster = over_http2(cluster(&gate_cluster(gate), gate));
+        cluster["transport_socket"] = json!(listener.gate_tls);
         cluster["health_checks"] = json!([{
             "grpc_health_check": {"service_name": "envoy.service.auth.v3.Authorization"},
             "timeout": "1s", "interval": "0.05s", "no_traffic_interval": "0.05s",
@@ -159,7 +173,7 @@ fn bootstrap(listeners: &[Listener], echo: SocketAddr, grpc: SocketAddr, access_
 }
 
 /// The name becomes the `:authority` of the checks, so that it can hold only what a host name can.
-fn gate_cluster(address: &str) -> String {
+pub fn gate_cluster(address: &str) -> String {
     let name: String = address.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     format!("gate-{name}")
 }
@@ -186,6 +200,7 @@ fn listener(listener: &Listener, access_log: &str) -> Value {
                 "route_config": {"virtual_hosts": [virtual_host(&listener.routes)]},
                 "http_filters": filters,
                 "access_log": [access_log_to(access_log)],
+                "tracing": listener.tracing,
             },
         }]}],
     })
@@ -222,8 +237,12 @@ fn ext_authz(listener: &Listener) -> Value {
             "status_on_error": {"code": "BadGateway"},
             "encode_raw_headers": listener.encode_raw_headers,
     });
-    let more = listener.ext_authz.as_object().expect("keys").clone();
-    filter_config.as_object_mut().expect("keys").extend(more);
+    let keys = filter_config.as_object_mut().expect("keys");
+    if let Some(http_service) = &listener.http_service {
+        keys.remove("grpc_service");
+        keys.insert("http_service".to_owned(), http_service.clone());
+    }
+    keys.extend(listener.ext_authz.as_object().expect("keys").clone());
     filter("ext_authz", &filter_config)
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::http1::Call;
 use super::logs;
 use super::process::Process;
 
@@ -43,6 +44,13 @@ impl Gate {
         address.parse().expect("an address")
     }
 
+    /// The address of the admin listener.
+    pub fn admin(&mut self) -> SocketAddr {
+        let address =
+            self.process.wait_for_output("its admin address", |log| address_in(log, "serving admin"));
+        address.parse().expect("an address")
+    }
+
     /// Asks it to stop, as Kubernetes does.
     pub fn terminate(&mut self) -> ExitStatus {
         self.process.signal(Signal::TERM);
@@ -50,7 +58,19 @@ impl Gate {
     }
 }
 
-fn binary() -> &'static str {
+/// The address of a listener, by what the gate says when it serves.
+pub fn address_of(gate: &Gate, message: &str) -> SocketAddr {
+    address_in(&gate.process.output(), message).and_then(|text| text.parse().ok()).expect("an address")
+}
+
+/// The value of a metric, by its name with its labels as Prometheus writes them.
+pub fn metric(admin: SocketAddr, name: &str) -> Option<f64> {
+    let metrics = Call::get("/metrics").host("localhost").send(admin).body;
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.map(|value| value.parse().expect("a number"))
+}
+
+pub fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_sessiongate")
 }
 
