@@ -4,12 +4,14 @@
 mod claims;
 mod keyring;
 mod mint;
+mod usage;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use self::keyring::Keyring;
 pub use self::mint::SealError;
+use self::usage::Usage;
 use super::credential::{Credential, Precedence, part_of};
 use super::jwe::{Buffer, Compact, Encryption};
 use super::{Claims, Failure, Mark, Refresh, Session, SessionError};
@@ -69,6 +71,7 @@ pub struct AuthJs {
     max_age: Option<Duration>,
     max_token_bytes: usize,
     refresh: Option<Refresh>,
+    usage: Usage,
 }
 
 /// A session cookie and the keys of what is in it.
@@ -83,6 +86,8 @@ struct Verified {
     claims: Claims,
     expires: f64,
     mark: Mark,
+    /// The place of the secret that it was made with.
+    place: usize,
 }
 
 impl Version {
@@ -140,7 +145,8 @@ impl AuthJs {
             Ok(SessionCookie { name: name.into(), keys })
         });
         let cookies = cookies.collect::<Result<_, _>>()?;
-        Ok(Self { version, cookies, bearer, max_age, max_token_bytes, refresh })
+        let usage = Usage::of(secrets.len());
+        Ok(Self { version, cookies, bearer, max_age, max_token_bytes, refresh, usage })
     }
 
     /// The session cookies that are read, in order of preference.
@@ -165,6 +171,7 @@ impl AuthJs {
             let Some(credential) = found else { continue };
             match self.judge(&credential, [cookie], request.now) {
                 Ok(verified) => {
+                    self.usage.count(provider, verified.place);
                     let renewal = self.renewal(cookie, &verified.claims, verified.expires, request);
                     return Ok(session(verified, provider, &credential).renewed(renewal));
                 }
@@ -181,7 +188,10 @@ impl AuthJs {
             return Err(Failure::absent(provider));
         };
         match self.judge(&credential, &self.cookies, request.now) {
-            Ok(verified) => Ok(session(verified, provider, &credential)),
+            Ok(verified) => {
+                self.usage.count(provider, verified.place);
+                Ok(session(verified, provider, &credential))
+            }
             Err(error) => Err(fail(&credential, error)),
         }
     }
@@ -191,7 +201,7 @@ impl AuthJs {
     /// # Errors
     /// The first cookie's reason, when no key fits.
     pub fn decode(&self, token: &str) -> Result<Claims, SessionError> {
-        first_ok(&self.cookies, |cookie| self.open(token, &cookie.keys))
+        first_ok(&self.cookies, |cookie| self.open(token, &cookie.keys)).map(|(claims, _)| claims)
     }
 
     /// Whether decrypted claims are a session now; if so, until when, in seconds since 1970.
@@ -228,26 +238,28 @@ impl AuthJs {
     }
 
     fn verify_token(&self, token: &str, keys: &Keyring, now: SystemTime) -> Result<Verified, SessionError> {
-        let claims = self.open(token, keys)?;
+        let (claims, place) = self.open(token, keys)?;
         let expires = self.check(&claims, now)?;
-        Ok(Verified { claims, expires, mark: Mark::of_sealed(token) })
+        Ok(Verified { claims, expires, mark: Mark::of_sealed(token), place })
     }
 
-    fn open(&self, token: &str, keys: &Keyring) -> Result<Claims, SessionError> {
+    /// What a token says, and the place of the secret that it was made with.
+    fn open(&self, token: &str, keys: &Keyring) -> Result<(Claims, usize), SessionError> {
         let token = Compact::parse(token, self.max_token_bytes)?;
         let selected = keys.select(&token)?;
         let mut buffer = Buffer::new();
-        let length = first_ok(selected.keys, |named| Ok(named.key.open(&token, &mut buffer)?.len()))?;
+        let (length, place) =
+            first_ok(selected.keys, |named| Ok((named.key.open(&token, &mut buffer)?.len(), named.place)))?;
         let claims = claims::parse(buffer.get(..length).unwrap_or_default())?;
         match &selected.header {
-            Some(header) => claims::agree_with_header(&claims, header).map(|()| claims),
-            None => Ok(claims),
+            Some(header) => claims::agree_with_header(&claims, header).map(|()| (claims, place)),
+            None => Ok((claims, place)),
         }
     }
 }
 
 fn session(verified: Verified, provider: &Arc<str>, credential: &Credential<'_>) -> Session {
-    let Verified { claims, expires, mark } = verified;
+    let Verified { claims, expires, mark, place: _ } = verified;
     Session::new(claims, expires, provider.clone(), credential.finding().clone(), mark)
 }
 

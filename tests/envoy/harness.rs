@@ -4,11 +4,13 @@
 pub mod browser;
 pub mod canned;
 pub mod certificates;
+pub mod collector;
 pub mod edge;
 pub mod envoy;
 pub mod gate;
 pub mod grpc;
 mod guardian;
+pub mod held;
 pub mod http1;
 pub mod http2;
 pub mod logs;

@@ -23,6 +23,8 @@ pub(super) struct Keyring {
 /// A key, and what tokens say that were made with it.
 pub(super) struct NamedKey {
     pub key: Key,
+    /// The place of its secret in the configuration: 0 is the newest.
+    pub place: usize,
     /// RFC 7638 thumbprint, base64url.
     kid: String,
     /// The first part of each token that Auth.js makes with this key.
@@ -38,7 +40,8 @@ pub(super) struct Selected<'k> {
 
 impl Keyring {
     pub fn derive(version: Version, secrets: &[Secret], salt: &str) -> Result<Self, AuthJsError> {
-        let pairs = secrets.iter().flat_map(|secret| version.encryptions().iter().map(move |e| (secret, *e)));
+        let secrets = secrets.iter().enumerate();
+        let pairs = secrets.flat_map(|secret| version.encryptions().iter().map(move |e| (secret, *e)));
         let keys = pairs.map(|(secret, encryption)| NamedKey::derive(version, secret, salt, encryption));
         Ok(Self { version, keys: keys.collect::<Result<_, _>>()? })
     }
@@ -78,7 +81,7 @@ impl Keyring {
 impl NamedKey {
     fn derive(
         version: Version,
-        secret: &Secret,
+        (place, secret): (usize, &Secret),
         salt: &str,
         encryption: Encryption,
     ) -> Result<Self, AuthJsError> {
@@ -99,7 +102,7 @@ impl NamedKey {
             Version::V5 => format!(r#"{{"alg":"dir","enc":"{}","kid":"{kid}"}}"#, encryption.name()),
             Version::V4 => format!(r#"{{"alg":"dir","enc":"{}"}}"#, encryption.name()),
         };
-        Ok(Self { key, kid, header_text: URL_SAFE_NO_PAD.encode(header) })
+        Ok(Self { key, place, kid, header_text: URL_SAFE_NO_PAD.encode(header) })
     }
 }
 

@@ -40,8 +40,8 @@ pub struct Listener {
     pub gate_tls: Option<Value>,
     /// The filter that asks the gate over HTTP, in place of the one that does so over gRPC.
     pub http_service: Option<Value>,
-    /// Where Envoy's own spans go, an OpenTelemetry collector.
-    pub tracing: Option<Value>,
+    /// The collector that gets Envoy's own spans.
+    pub tracing: Option<SocketAddr>,
 }
 
 impl Listener {
@@ -150,6 +150,8 @@ fn bootstrap(listeners: &[Listener], echo: SocketAddr, grpc: SocketAddr, access_
         vec![cluster("echo", &echo.to_string()), over_http2(cluster("grpc", &grpc.to_string()))];
     let named = listeners.iter().flat_map(|listener| &listener.clusters);
     clusters.extend(named.map(|(name, address)| cluster(name, &address.to_string())));
+    let collectors = listeners.iter().filter_map(|listener| listener.tracing);
+    clusters.extend(collectors.map(|address| over_http2(cluster("collector", &address.to_string()))));
     clusters.extend(gates.into_iter().map(|(gate, listener)| {
         if listener.http_service.is_some() {
             return cluster(&gate_cluster(gate), gate);
@@ -200,10 +202,18 @@ fn listener(listener: &Listener, access_log: &str) -> Value {
                 "route_config": {"virtual_hosts": [virtual_host(&listener.routes)]},
                 "http_filters": filters,
                 "access_log": [access_log_to(access_log)],
-                "tracing": listener.tracing,
+                "tracing": listener.tracing.map(|_| spans()),
             },
         }]}],
     })
+}
+
+fn spans() -> Value {
+    let config = "type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig";
+    let service = json!({"envoy_grpc": {"cluster_name": "collector"}, "timeout": "1s"});
+    json!({"spawn_upstream_span": true, "provider": {"name": "envoy.tracers.opentelemetry", "typed_config": {
+        "@type": config, "service_name": "edge", "grpc_service": service,
+    }}})
 }
 
 fn virtual_host(first: &[Value]) -> Value {

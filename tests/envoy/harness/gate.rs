@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
 use rustix::process::Signal;
@@ -16,6 +17,8 @@ pub struct Gate {
     pub process: Process,
     /// `127.0.0.1:port`, or `unix:/path`.
     pub address: String,
+    /// Its configuration; empty where there is no file.
+    pub file: PathBuf,
 }
 
 impl Gate {
@@ -23,7 +26,10 @@ impl Gate {
     pub fn start(name: &str, configuration: &str, variables: &[(&str, &str)]) -> Self {
         let file = logs::file(name, "yaml");
         fs::write(&file, configuration).expect("a configuration file");
-        Self::serve(name, Command::new(binary()).args(["serve", "--config"]).arg(&file), variables)
+        let mut gate =
+            Self::serve(name, Command::new(binary()).args(["serve", "--config"]).arg(&file), variables);
+        gate.file = file;
+        gate
     }
 
     /// Starts `sessiongate serve` with nothing but variables.
@@ -35,7 +41,7 @@ impl Gate {
         let command = command.env_clear().envs(variables.iter().copied()).current_dir(logs::folder());
         let mut process = Process::start(name, command);
         let address = process.wait_for_output("its address", serving_address);
-        Self { process, address }
+        Self { process, address, file: PathBuf::new() }
     }
 
     /// The address of the HTTP listener.

@@ -111,7 +111,22 @@ impl Call {
         (Answer::parse_head(&bytes).unwrap_or_else(|| panic!("{call:?}: no answer")), stream)
     }
 
+    /// A connection on which the request is sent again and again.
+    pub fn keep(&self, to: SocketAddr) -> Kept {
+        Kept { call: self.clone(), stream: self.open(to, "keep-alive"), is_sent: true }
+    }
+
     fn open(&self, to: SocketAddr, connection: &str) -> TcpStream {
+        let text = self.written(connection);
+        let mut stream = TcpStream::connect(to).unwrap_or_else(|error| panic!("{to}: {error}"));
+        stream.set_read_timeout(Some(LIMIT)).expect("a limit");
+        // A server that refuses a request half-way closes its end; its answer is there to be read all the
+        // same.
+        let _ = stream.write_all(text.as_bytes());
+        stream
+    }
+
+    fn written(&self, connection: &str) -> String {
         let Self { method, target, host, headers, body } = self;
         let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: {connection}\r\n");
         for (name, value) in headers {
@@ -122,12 +137,33 @@ impl Call {
         }
         text += "\r\n";
         text += body;
-        let mut stream = TcpStream::connect(to).unwrap_or_else(|error| panic!("{to}: {error}"));
-        stream.set_read_timeout(Some(LIMIT)).expect("a limit");
-        // A server that refuses a request half-way closes its end; its answer is there to be read all the
-        // same.
-        let _ = stream.write_all(text.as_bytes());
-        stream
+        text
+    }
+}
+
+/// A connection that is kept, and the request that is sent on it.
+pub struct Kept {
+    call: Call,
+    stream: TcpStream,
+    is_sent: bool,
+}
+
+impl Kept {
+    /// The status of the next answer, which has to say how long it is.
+    pub fn ask(&mut self) -> u16 {
+        if !std::mem::take(&mut self.is_sent) {
+            self.stream.write_all(self.call.written("keep-alive").as_bytes()).expect("an open connection");
+        }
+        let mut bytes = Vec::new();
+        let mut piece = [0; 16 * 1024];
+        loop {
+            let read = self.stream.read(&mut piece).expect("an answer");
+            assert!(read > 0, "the connection ended: {}", String::from_utf8_lossy(&bytes));
+            bytes.extend_from_slice(&piece[..read]);
+            if self.call.is_answered_by(&bytes) {
+                return Answer::parse(&bytes).expect("an answer").status;
+            }
+        }
     }
 }
 
