@@ -221,7 +221,7 @@ async fn converse<IO, S, B>(
     let builder = builder(terms.speaks, terms.limits.stall_timeout);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut clock = Clock::new(&activity, &terms.limits);
-    let mut is_ending = false;
+    let (mut is_ending, mut is_idle) = (false, false);
     loop {
         tokio::select! {
             // How a client ends its connection is its own affair.
@@ -233,9 +233,11 @@ async fn converse<IO, S, B>(
             lasts = clock.turn() => match lasts {
                 Lasts::On => {}
                 Lasts::Stalled => return terms.counters.stalled.increment(1),
+                // Who does not take its leave within a turn of the clock does not get another one.
+                Lasts::Idle if is_idle => return,
                 Lasts::Idle => {
                     terms.counters.idle.increment(1);
-                    is_ending = true;
+                    (is_ending, is_idle) = (true, true);
                     connection.as_mut().graceful_shutdown();
                 }
             },

@@ -88,6 +88,11 @@ async fn half_a_check(address: &str) -> (SlowCall, Vec<u8>) {
     (call, rest.to_vec())
 }
 
+/// The same, as gRPC sends it.
+pub fn framed_check(path: &str, cookie: &str) -> Vec<u8> {
+    framed(&check(path, cookie))
+}
+
 /// What Envoy asks about a GET.
 fn check(path: &str, cookie: &str) -> CheckRequest {
     let http = attribute_context::HttpRequest {

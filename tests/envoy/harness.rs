@@ -7,6 +7,7 @@ pub mod certificates;
 pub mod collector;
 pub mod edge;
 pub mod envoy;
+pub mod frames;
 pub mod gate;
 pub mod grpc;
 mod guardian;

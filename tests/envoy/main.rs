@@ -25,6 +25,7 @@ mod hostile;
 mod identity;
 mod issuer;
 mod lifecycle;
+mod overload;
 mod paths;
 mod policy;
 mod protocols;
