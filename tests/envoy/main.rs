@@ -14,6 +14,7 @@
 mod harness;
 
 mod adapters;
+mod admin;
 mod answers;
 mod better_auth;
 mod browser;

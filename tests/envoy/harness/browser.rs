@@ -87,6 +87,30 @@ impl Browser {
         self.must("POST", "/execute/sync", &json!({"script": script, "args": []}))
     }
 
+    /// Empties a field.
+    pub fn clear(&self, css: &str) {
+        wait_until(&format!("{css} to be emptied"), || {
+            self.on_element(css, "POST", "/clear", &json!({})).is_ok()
+        });
+    }
+
+    /// The size of the page as it is seen, in CSS pixels.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.tools("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// `light` or `dark`, as a person may prefer.
+    pub fn prefer(&self, scheme: &str) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.tools("Emulation.setEmulatedMedia", &features);
+    }
+
+    /// A command of Chromium's own developer tools.
+    fn tools(&self, command: &str, parameters: &Value) {
+        self.must("POST", "/goog/cdp/execute", &json!({"cmd": command, "params": parameters}));
+    }
+
     /// Keeps a picture of the page beside the logs.
     pub fn picture(&self, name: &str) -> PathBuf {
         let picture = self.must("GET", "/screenshot", &Value::Null);
