@@ -64,7 +64,7 @@ impl Reloader {
                     }
                 }
             }
-            let _ = sd_notify::notify(&[NotifyState::Reloading]);
+            notify_reloading();
             self.load().await;
             let _ = sd_notify::notify(&[NotifyState::Ready]);
         }
@@ -110,6 +110,13 @@ impl Reloader {
         counter!("sessiongate_config_reloads_total", "result" => "success").increment(1);
         tell_success(&shown);
         Ok(())
+    }
+}
+
+/// With the time at which it begins, as systemd asks for (sd_notify(3)).
+fn notify_reloading() {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        let _ = sd_notify::notify(&[NotifyState::Reloading, now]);
     }
 }
 

@@ -129,3 +129,22 @@ fn count_panics() {
         counter!("sessiongate_panics_total").increment(1);
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{catch_unwind, set_hook, take_hook};
+
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    #[test]
+    fn a_panic_is_counted() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let before = take_hook();
+        super::count_panics();
+        let caught = ::metrics::with_local_recorder(&recorder, || catch_unwind(|| panic!("a defect")));
+        set_hook(before);
+        assert!(caught.is_err());
+        assert!(handle.render().contains("sessiongate_panics_total 1"), "{}", handle.render());
+    }
+}

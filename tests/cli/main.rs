@@ -12,6 +12,7 @@
 mod check;
 mod defaults;
 mod import;
+mod lifecycle;
 mod output;
 mod policy;
 mod schema;

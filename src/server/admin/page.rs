@@ -161,7 +161,9 @@ fn answer(report: &Report<'_>) -> Markup {
         return html! {
             p { "The upstream gets the request with these headers:" }
             dl { @for (name, value) in &permit.upstream.set { dt { (name) } dd { code { (told(name, value)) } } } }
-            @if !removed.is_empty() { p { "and without " code { (removed.join(", ")) } "." } }
+            @if !removed.is_empty() {
+                details { summary { "and without what the client sent under " (removed.len()) " other names" } p { code { (removed.join(", ")) } } }
+            }
             @if !permit.set_cookies.is_empty() { p { "The session is renewed: the browser gets " (permit.set_cookies.len()) " cookies." } }
             @if let Some(claims) = &report.assertion {
                 p { "The assertion says:" }
