@@ -1,6 +1,6 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test lint build tools bench clean
+.PHONY: help demo test lint build tools bench soak clean
 
 SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh
 PYTHON_FILES := $(wildcard tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py)
@@ -12,6 +12,7 @@ help:
 	@echo 'make lint    formatting, clippy, and a check of the scripts'
 	@echo 'make build   target/release/sessiongate'
 	@echo 'make bench   what one check costs'
+	@echo 'make soak    ten minutes under load through Envoy, with reloads and outages'
 	@echo 'make tools   only install what all of these need'
 	@echo 'make clean   remove everything that was built or installed here'
 
@@ -20,7 +21,7 @@ demo:
 	@python3 tools/demo
 
 test:
-	@tools/install.sh build envoy xds example fixture upstreams browser servers
+	@tools/install.sh build envoy xds example fixture upstreams browser servers proxies
 	cargo build --locked --example upstream
 	cargo test --locked --all-targets
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
@@ -38,12 +39,16 @@ build:
 	cargo build --release --locked
 
 tools:
-	@tools/install.sh build envoy xds example fixture upstreams browser servers lint
+	@tools/install.sh build envoy xds example fixture upstreams browser servers proxies lint
 
 bench:
 	@tools/install.sh build fixture servers
-	cargo bench --locked
+	cargo bench --locked --bench gate --bench providers --bench server
 	node tests/fixtures/authjs/bench.mjs
+
+soak:
+	@tools/install.sh build envoy fixture servers
+	cargo bench --locked --bench soak
 
 clean:
 	cargo clean

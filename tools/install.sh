@@ -8,6 +8,7 @@
 #   tools/install.sh fixture    packages of tests/fixtures/*, and their builds   (npm)
 #   tools/install.sh upstreams  what examples/upstreams need                     (npm, pip, apt)
 #   tools/install.sh servers    PostgreSQL, MariaDB and Redis                    (apt)
+#   tools/install.sh proxies    nginx, Caddy, HAProxy and Prometheus            (apt)
 #   tools/install.sh browser    Chromium and its WebDriver                       (apt)
 #   tools/install.sh lint       ShellCheck                                       (apt)
 #
@@ -34,6 +35,8 @@ main() {
         wheels .tools/upstreams "${upstreams_requirements[@]}"
         commands_from_apt go:golang-go ;;
       servers) servers ;;
+      proxies) without_starting commands_from_apt /usr/sbin/nginx:nginx-light caddy:caddy \
+        /usr/sbin/haproxy:haproxy prometheus:prometheus ;;
       browser) commands_from_apt chromium:chromium chromedriver:chromium-driver ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
       *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
@@ -50,14 +53,17 @@ commands_from_apt() {
   [[ ${#missing[@]} -eq 0 ]] || apt_install "${missing[@]}"
 }
 
-# The tests start servers of their own; those that the packages would start stay off.
 servers() {
   local missing=()
   compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
   [[ -x /usr/sbin/mariadbd ]] || missing+=(mariadb-server)
   command -v redis-server >/dev/null || missing+=(redis-server)
   command -v openssl >/dev/null || missing+=(openssl)
-  [[ ${#missing[@]} -gt 0 ]] || return 0
+  [[ ${#missing[@]} -eq 0 ]] || without_starting apt_install "${missing[@]}"
+}
+
+# The tests start servers of their own; those that the packages would start stay off.
+without_starting() {
   local policy=/usr/sbin/policy-rc.d is_ours=''
   if [[ $(id -u) -eq 0 && ! -e $policy ]]; then
     is_ours=yes
@@ -65,7 +71,7 @@ servers() {
     chmod +x "$policy"
   fi
   local result=0
-  (apt_install "${missing[@]}") || result=$?
+  ("$@") || result=$?
   [[ -z $is_ours ]] || rm "$policy"
   return "$result"
 }

@@ -26,6 +26,7 @@ mod hostile;
 mod identity;
 mod issuer;
 mod lifecycle;
+mod metrics;
 mod overload;
 mod paths;
 mod policy;
