@@ -11,6 +11,7 @@
     clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::float_cmp,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -123,5 +124,5 @@ fn report(outcome: &Outcome, watched: &[Sample], world: &World) {
 /// A minute, or less of a short run.
 fn settled_after(watched: &[Sample]) -> Duration {
     let length = watched.last().map_or(Duration::ZERO, |sample| sample.at);
-    Duration::from_secs(60).min(length / 4)
+    Duration::from_mins(1).min(length / 4)
 }

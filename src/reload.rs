@@ -113,7 +113,7 @@ impl Reloader {
     }
 }
 
-/// With the time at which it begins, as systemd asks for (sd_notify(3)).
+/// With the time at which it begins, as systemd asks for (`sd_notify(3)`).
 fn notify_reloading() {
     if let Ok(now) = NotifyState::monotonic_usec_now() {
         let _ = sd_notify::notify(&[NotifyState::Reloading, now]);

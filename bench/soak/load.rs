@@ -90,14 +90,11 @@ impl Load {
         let begun = Instant::now();
         let mut due = begun + pace.unwrap_or_default().mul_f64(number as f64 / CONNECTIONS as f64);
         while begun.elapsed() < time {
-            match pace {
-                Some(pace) => {
-                    tokio::time::sleep_until(due.into()).await;
-                    due += pace;
-                }
-                None => due = Instant::now(),
+            if pace.is_some() {
+                tokio::time::sleep_until(due.into()).await;
             }
-            let asked = pace.map_or(due, |pace| due - pace);
+            let asked = pace.map_or_else(Instant::now, |_| due);
+            due += pace.unwrap_or_default();
             let kind = self.kind();
             let answer = match connection.send_request(self.request(&kind)).await {
                 Ok(answer) => answer,

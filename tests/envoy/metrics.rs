@@ -26,7 +26,7 @@ fn deployed(file: &str) -> PathBuf {
 struct World {
     _gate: Gate,
     admin: SocketAddr,
-    _envoy: Envoy,
+    envoy: Envoy,
     _database: Postgres,
 }
 
@@ -44,14 +44,14 @@ fn world() -> World {
     let envoy =
         Envoy::start("envoy-measured", &[Listener::new("edge", &gate.address)], start_echo(), start_grpc());
     wait_until("Envoy to find the gate", || envoy.sees_healthy(&gate.address));
-    let world = World { _gate: gate, admin, _envoy: envoy, _database: database };
+    let world = World { _gate: gate, admin, envoy: envoy, _database: database };
     world.be_busy();
     world
 }
 
 impl World {
     fn be_busy(&self) {
-        let send = |call: Call| call.send(self._envoy.address("edge")).status;
+        let send = |call: Call| call.send(self.envoy.address("edge")).status;
         let unknown = "kept=0b6c0f4e-8d39-4d6f-9c59-5f6f6d0a9b01";
         let statuses = [
             send(Call::get("/open")),
@@ -74,7 +74,7 @@ fn the_names_are_those_that_were_promised_and_no_client_chooses_a_label() {
     let world = world();
     let attack =
         Call::get("/rest/${jndi}?rule=x").host("evil\"} 1").header("cookie", "authjs.session-token=\"},x=\"");
-    let _ = attack.send(world._envoy.address("edge"));
+    let _ = attack.send(world.envoy.address("edge"));
     let text = world.metrics();
     for line in [
         "sessiongate_checks_total{decision=\"allow\",rule=\"open\"} 1",

@@ -37,7 +37,7 @@ impl Frames {
 
     /// Whether the gate ends the connection while nothing of it is read but its end.
     pub fn is_ended(&mut self) -> bool {
-        let mut bytes = [0; 64 * 1024];
+        let mut bytes = vec![0; 64 * 1024];
         loop {
             match self.0.read(&mut bytes) {
                 Ok(0) => return true,
