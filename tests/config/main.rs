@@ -12,6 +12,7 @@
 mod all_at_once;
 mod documents;
 mod environment;
+mod listen;
 mod meaning;
 mod names;
 mod shape;

@@ -26,12 +26,11 @@ fn unknown_keys_are_mistakes_at_every_level() {
         ),
         ("identity: { header: x-user }", "identity.header"),
         ("telemetry: { level: info }", "telemetry.level"),
-        ("listen: { tls: { certificate: tls.crt } }", "listen.tls.certificate"),
         ("listen: { admin: { address: '127.0.0.1:1', mod: 1 } }", "listen.admin.mod"),
         ("listen: { limits: { streams: 1 } }", "listen.limits.streams"),
         ("forward_auth: { proxies: [] }", "forward_auth.proxies"),
-        ("telemetry: { otlp: { url: 'http://127.0.0.1:4317' } }", "telemetry.otlp.url"),
-        ("telemetry: { decisions: { file: d.log } }", "telemetry.decisions.file"),
+        ("telemetry: { otlp: { endpoint: 'http://c:1', url: x } }", "telemetry.otlp.url"),
+        ("telemetry: { decisions: { to: stdout, file: d.log } }", "telemetry.decisions.file"),
         ("telemetry: { redact: { host: omit } }", "telemetry.redact.host"),
     ] {
         let key = path.rsplit('.').next().unwrap();

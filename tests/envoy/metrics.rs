@@ -44,7 +44,7 @@ fn world() -> World {
     let envoy =
         Envoy::start("envoy-measured", &[Listener::new("edge", &gate.address)], start_echo(), start_grpc());
     wait_until("Envoy to find the gate", || envoy.sees_healthy(&gate.address));
-    let world = World { _gate: gate, admin, envoy: envoy, _database: database };
+    let world = World { _gate: gate, admin, envoy, _database: database };
     world.be_busy();
     world
 }
