@@ -43,7 +43,7 @@ tools:
 
 bench:
 	@tools/install.sh build fixture servers
-	cargo bench --locked --bench gate --bench providers --bench server
+	cargo bench --locked --bench gate --bench door --bench providers --bench server
 	node tests/fixtures/authjs/bench.mjs
 
 soak:

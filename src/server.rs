@@ -1,6 +1,7 @@
 //! The server: bind everything, then serve until told to stop, then let calls in flight finish.
 
 mod admin;
+mod clock;
 mod connection;
 mod grpc;
 mod http;

@@ -17,8 +17,10 @@ use metrics::{Counter, Gauge, counter, gauge};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::sleep;
+use tower::Service;
 
+use super::clock::{Clock, Lasts};
 use super::listen::Limits;
 use super::request::{Activity, Budget, Counted};
 use super::socket::{Socket, Stream};
@@ -41,6 +43,9 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// A peer that is gone is noticed after this long without an answer to a ping.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Calls that last for as long as their caller wants to hear.
+const LASTING: [&str; 2] =
+    ["/grpc.health.v1.Health/Watch", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"];
 /// The pause after the system could not take a connection, as when there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -55,6 +60,30 @@ pub(super) enum Speaks {
     Grpc,
     /// HTTP/1.1, and HTTP/2.
     Http,
+}
+
+/// What answers the requests of a listener.
+pub(super) trait Answers:
+    Service<Request<Counted<Incoming>>, Response = Response<Self::Answer>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+    type Answer: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
+        + Unpin
+        + 'static;
+}
+
+impl<S, B> Answers for S
+where
+    S: Service<Request<Counted<Incoming>>, Response = Response<B>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+{
+    type Answer = B;
 }
 
 /// A listener, and what it does with connections.
@@ -111,16 +140,7 @@ impl Listening {
     }
 
     /// Serves until `ending` is true, then waits for the requests under way. Dropped, it ends all connections.
-    pub(super) async fn serve<S, B>(self, service: S, mut ending: watch::Receiver<bool>)
-    where
-        S: tower::Service<Request<Counted<Incoming>>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
-        S::Future: Send,
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    pub(super) async fn serve(self, service: impl Answers, mut ending: watch::Receiver<bool>) {
         let terms = Terms {
             speaks: self.speaks,
             limits: self.limits,
@@ -159,22 +179,14 @@ impl Listening {
     }
 }
 
-async fn welcome<S, B>(
+async fn welcome(
     stream: Stream,
     peer: Peer,
     tls: Option<Arc<Tls>>,
-    service: S,
+    service: impl Answers,
     terms: &Terms,
     ending: watch::Receiver<bool>,
-) where
-    S: tower::Service<Request<Counted<Incoming>>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) {
     let Some(tls) = tls else { return converse(stream, peer, service, terms, ending).await };
     let shaken = tokio::time::timeout(terms.limits.stall_timeout, tls.accept(stream)).await;
     match shaken {
@@ -188,27 +200,18 @@ async fn welcome<S, B>(
 }
 
 /// Answers the requests of one connection, until it ends, stalls, or is idle for too long.
-async fn converse<IO, S, B>(
-    stream: IO,
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
-    service: S,
+    service: impl Answers,
     terms: &Terms,
     mut ending: watch::Receiver<bool>,
-) where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: tower::Service<Request<Counted<Incoming>>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) {
     let activity = Arc::new(Activity::default());
     let service = {
         let (activity, budget) = (Arc::clone(&activity), terms.budget.clone());
         service_fn(move |request: Request<Incoming>| {
-            let under_way = activity.begin(&budget);
+            let under_way = activity.begin(&budget, LASTING.contains(&request.uri().path()));
             let mut request = request.map(|body| under_way.body(body));
             request.extensions_mut().insert(peer);
             let answered = service.clone().call(request);
@@ -218,7 +221,7 @@ async fn converse<IO, S, B>(
             }
         })
     };
-    let builder = builder(terms.speaks, terms.limits.stall_timeout);
+    let builder = builder(terms.speaks, terms.limits.idle_timeout);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut clock = Clock::new(&activity, &terms.limits);
     let (mut is_ending, mut is_idle) = (false, false);
@@ -245,45 +248,7 @@ async fn converse<IO, S, B>(
     }
 }
 
-/// What the clock says of a connection.
-enum Lasts {
-    On,
-    /// A request, or the first one, takes too long.
-    Stalled,
-    Idle,
-}
-
-/// Turns once in the time that a client may take, and sees what became of its requests.
-struct Clock<'c> {
-    activity: &'c Activity,
-    limits: &'c Limits,
-    interval: tokio::time::Interval,
-    seen: usize,
-    quiet_since: Instant,
-}
-
-impl<'c> Clock<'c> {
-    fn new(activity: &'c Activity, limits: &'c Limits) -> Self {
-        let now = Instant::now();
-        let period = limits.stall_timeout.min(limits.idle_timeout);
-        let mut interval = interval_at(now + period, period);
-        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { activity, limits, interval, seen: 0, quiet_since: now }
-    }
-
-    async fn turn(&mut self) -> Lasts {
-        let now = self.interval.tick().await;
-        let requests = self.activity.requests();
-        if self.activity.turn() || requests == 0 {
-            return Lasts::Stalled;
-        }
-        if requests != self.seen || !self.activity.is_quiet() {
-            (self.seen, self.quiet_since) = (requests, now);
-        }
-        if now - self.quiet_since >= self.limits.idle_timeout { Lasts::Idle } else { Lasts::On }
-    }
-}
-
+/// In HTTP/1.1 the time for a header begins when the last request ends: a connection that is kept open is quiet then.
 fn builder(speaks: Speaks, header_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder

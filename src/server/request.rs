@@ -21,6 +21,8 @@ pub(super) struct Budget {
 pub(super) struct Activity {
     turn: AtomicUsize,
     begun_in: [AtomicUsize; 2],
+    /// Those that last for as long as the client wants.
+    lasting: AtomicUsize,
     requests: AtomicUsize,
 }
 
@@ -28,7 +30,8 @@ pub(super) struct Activity {
 #[derive(Debug)]
 pub(super) struct UnderWay {
     activity: Arc<Activity>,
-    turn: usize,
+    /// The half of the turns in which it began; none where it may last.
+    turn: Option<usize>,
     budget: Budget,
     held: AtomicUsize,
 }
@@ -67,9 +70,10 @@ impl Budget {
 }
 
 impl Activity {
-    pub(super) fn begin(self: &Arc<Self>, budget: &Budget) -> Arc<UnderWay> {
-        let turn = self.turn.load(Ordering::Relaxed) % 2;
-        self.begun(turn).fetch_add(1, Ordering::Relaxed);
+    /// A request that came. One that `may_last` never takes too long.
+    pub(super) fn begin(self: &Arc<Self>, budget: &Budget, may_last: bool) -> Arc<UnderWay> {
+        let turn = (!may_last).then(|| self.turn.load(Ordering::Relaxed) % 2);
+        self.under_way(turn).fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
         Arc::new(UnderWay {
             activity: Arc::clone(self),
@@ -85,20 +89,24 @@ impl Activity {
     }
 
     pub(super) fn is_quiet(&self) -> bool {
-        self.begun_in.iter().all(|begun| begun.load(Ordering::Relaxed) == 0)
+        self.begun_in.iter().chain([&self.lasting]).all(|count| count.load(Ordering::Relaxed) == 0)
     }
 
     /// Begins the next turn of the clock, and says whether a request is under way that began before the last one.
     pub(super) fn turn(&self) -> bool {
         let next = self.turn.load(Ordering::Relaxed).wrapping_add(1);
-        let is_stalled = self.begun(next % 2).load(Ordering::Relaxed) > 0;
+        let is_stalled = self.under_way(Some(next % 2)).load(Ordering::Relaxed) > 0;
         self.turn.store(next, Ordering::Relaxed);
         is_stalled
     }
 
-    fn begun(&self, turn: usize) -> &AtomicUsize {
+    fn under_way(&self, turn: Option<usize>) -> &AtomicUsize {
         let [even, odd] = &self.begun_in;
-        if turn == 0 { even } else { odd }
+        match turn {
+            None => &self.lasting,
+            Some(0) => even,
+            Some(_) => odd,
+        }
     }
 }
 
@@ -114,7 +122,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.activity.begun(self.turn).fetch_sub(1, Ordering::Relaxed);
+        self.activity.under_way(self.turn).fetch_sub(1, Ordering::Relaxed);
         self.budget.used.fetch_sub(*self.held.get_mut(), Ordering::Relaxed);
     }
 }
@@ -182,21 +190,24 @@ mod tests {
     #[test]
     fn a_request_stalls_when_it_outlives_a_whole_turn_of_the_clock() {
         let (activity, budget) = (Arc::new(Activity::default()), Budget::new(10));
-        let first = activity.begin(&budget);
+        let first = activity.begin(&budget, false);
         assert!(!activity.turn(), "it began in this turn");
-        let second = activity.begin(&budget);
+        let second = activity.begin(&budget, false);
         assert!(activity.turn(), "the first one is from before the last turn");
         drop(first);
         assert!(activity.turn(), "now the second one is");
         drop(second);
         assert!(!activity.turn() && !activity.turn() && activity.is_quiet());
-        assert_eq!(activity.requests(), 2);
+        let lasting = activity.begin(&budget, true);
+        assert!(!activity.turn() && !activity.turn() && !activity.is_quiet(), "it may");
+        drop(lasting);
+        assert!(activity.is_quiet() && activity.requests() == 3);
     }
 
     #[test]
     fn what_is_held_is_bounded_and_given_back() {
         let (activity, budget) = (Arc::new(Activity::default()), Budget::new(10));
-        let request = activity.begin(&budget);
+        let request = activity.begin(&budget, false);
         assert!(budget.take(8));
         request.held.fetch_add(8, std::sync::atomic::Ordering::Relaxed);
         assert!(!budget.take(3) && budget.used() == 8);

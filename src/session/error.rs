@@ -33,7 +33,7 @@ impl Outage {
             Self::Timeout => "store_timeout",
             Self::Unreachable => "store_unreachable",
             Self::Failed => "store_failed",
-            Self::Overloaded => "overloaded",
+            Self::Overloaded => "store_overloaded",
             Self::NoKeys => "no_keys",
             Self::StaleRevocations => "revocations_stale",
         }

@@ -4,14 +4,20 @@ use std::io::Read as _;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
 use crate::harness::envoy::{Envoy, Listener};
 use crate::harness::frames::{
     CONTINUATION, DATA, END_HEADERS, Frames, HEADERS, PING, RST_STREAM, SETTINGS, check_headers, frame,
 };
 use crate::harness::gate::{Gate, metric};
+use crate::harness::grpc::connect;
 use crate::harness::held::{Held, tell};
 use crate::harness::http1::Call;
 use crate::harness::polling::wait_until;
+use crate::harness::runtime::runtime;
 use crate::harness::session::SECRET;
 use crate::harness::upstream::{start_echo, start_grpc};
 
@@ -160,6 +166,25 @@ fn a_client_that_sends_half_a_request_or_takes_no_answer_is_let_go() {
         .expect("it listens");
     let mut rest = Vec::new();
     assert!(slowly.read_to_end(&mut rest).is_ok_and(|_| !rest.starts_with(b"HTTP/1.1 2")), "{rest:?}");
+}
+
+#[test]
+fn who_follows_the_health_of_the_gate_is_not_taken_for_a_slow_client() {
+    let (gate, admin) = start("gate-watched", "{ stall_timeout: 200ms, idle_timeout: 300ms }", AUTHJS);
+    let mut watch = runtime().block_on(async {
+        let mut client = HealthClient::new(connect(&gate.address).await);
+        client.watch(HealthCheckRequest::default()).await.expect("a stream").into_inner()
+    });
+    let status = runtime().block_on(watch.message()).expect("a status").expect("one").status();
+    assert_eq!(status, ServingStatus::Serving);
+    for silent in 1..=4 {
+        // Each lasts for as long as a client may be silent.
+        drop(TcpStream::connect(&gate.address).expect("a connection").read_to_end(&mut Vec::new()));
+        assert_eq!(connections(admin, "stalled"), f64::from(silent));
+    }
+    gate.process.signal(rustix::process::Signal::TERM);
+    let status = runtime().block_on(watch.message()).expect("still heard").expect("one").status();
+    assert_eq!(status, ServingStatus::NotServing);
 }
 
 #[test]
