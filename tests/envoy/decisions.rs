@@ -46,7 +46,7 @@ fn each_decision_is_one_line_with_the_fields_that_were_promised_and_no_secret() 
     let (_gate, _, envoy) =
         start("gate-telling", &format!("{{ decisions: {{ to: '{}', which: all }} }}", file.display()));
     let session = signed_in();
-    Call::page("/orders/7?card=4711").cookie(&session).send(envoy.address("edge"));
+    Call::page("/orders/7?card=visa-4711-0815").cookie(&session).send(envoy.address("edge"));
     Call::get("/api?token=x").cookie("authjs.session-token=stolen").send(envoy.address("edge"));
     Call::page("/open/x").send(envoy.address("edge"));
     wait_until("three lines", || lines(&file).len() == 3);
@@ -76,7 +76,7 @@ fn each_decision_is_one_line_with_the_fields_that_were_promised_and_no_secret() 
     assert_eq!(say(&told[1])[..3], ["rest", "deny", "malformed"]);
     assert_eq!(say(&told[2]), ["open", "allow", "public", "", "", "GET", "/open/x"]);
     let text = fs::read_to_string(&file).expect("a log");
-    for secret in [SECRET, "stolen", "4711", session.split_once('=').expect("a cookie").1] {
+    for secret in [SECRET, "stolen", "visa-4711-0815", session.split_once('=').expect("a cookie").1] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
