@@ -6,38 +6,71 @@ mod checks;
 mod process;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use ::metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_prometheus::Recorder;
+use prometheus::{Histogram, HistogramOpts, Registry, TextEncoder};
 
 pub use self::checks::CheckMetrics;
 pub use self::process::ProcessMetrics;
 
 const DURATION: &str = "sessiongate_check_duration_seconds";
+const DURATION_HELP: &str = "How long a check took, from the message to the answer.";
 /// Upper bounds in seconds: a session takes some microseconds, a lookup a fraction of a millisecond, a slow store
 /// seconds.
 const DURATION_BUCKETS: [f64; 17] = [
     0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1,
     0.25, 0.5, 1.0, 5.0,
 ];
-/// How often durations are sorted into their buckets, whether or not somebody asks for the metrics.
-pub const UPKEEP: Duration = Duration::from_secs(2);
 
-/// Keeps the metrics of this process from now on; what was counted before is lost.
-///
-/// # Errors
-/// Where another recorder keeps them already.
-pub fn install() -> Result<PrometheusHandle, BuildError> {
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATION_BUCKETS)?
-        .build_recorder();
-    let handle = recorder.handle();
-    ::metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;
-    describe();
-    tell_build();
-    counter!("sessiongate_panics_total").absolute(0);
-    Ok(handle)
+/// What was counted, for whoever asks.
+#[derive(Clone, Debug)]
+pub struct Metrics(Registry);
+
+/// Metrics cannot be kept, or not told.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    #[error("another recorder keeps them already")]
+    Taken,
+    #[error(transparent)]
+    Registry(#[from] prometheus::Error),
+}
+
+impl Metrics {
+    /// Keeps the metrics of this process from now on; what was counted before is lost.
+    ///
+    /// # Errors
+    /// Where another recorder keeps them already.
+    pub fn install() -> Result<Self, MetricsError> {
+        let (recorder, metrics) = Self::new()?;
+        ::metrics::set_global_recorder(recorder).map_err(|_| MetricsError::Taken)?;
+        describe();
+        tell_build();
+        counter!("sessiongate_panics_total").increment(0);
+        Ok(metrics)
+    }
+
+    /// A recorder, and what it records.
+    ///
+    /// # Errors
+    /// None with the buckets above; the library's interface has them.
+    pub fn new() -> Result<(Recorder, Self), MetricsError> {
+        let durations = HistogramOpts::new(DURATION, DURATION_HELP).buckets(DURATION_BUCKETS.to_vec());
+        let registry = Registry::new();
+        let recorder = Recorder::builder()
+            .with_registry(registry.clone())
+            .try_with_metric(Histogram::with_opts(durations)?)?
+            .build();
+        Ok((recorder, Self(registry)))
+    }
+
+    /// The text format of Prometheus, version 0.0.4.
+    ///
+    /// # Errors
+    /// Where a family of metrics contradicts itself, which would be a defect.
+    pub fn text(&self) -> Result<String, MetricsError> {
+        Ok(TextEncoder::new().encode_to_string(&self.0.gather())?)
+    }
 }
 
 /// Tells of which program and which configuration the figures are.
@@ -89,7 +122,7 @@ fn describe() {
     ] {
         describe_counter!(name, Unit::Count, what);
     }
-    describe_histogram!(DURATION, Unit::Seconds, "How long a check took, from the message to the answer.");
+    describe_histogram!(DURATION, Unit::Seconds, DURATION_HELP);
     for (name, unit, what) in [
         ("sessiongate_build_info", Unit::Count, "1, with version, commit and Rust's version."),
         ("sessiongate_config_info", Unit::Count, "1, with a hash of the configuration without its secrets."),

@@ -46,8 +46,8 @@ impl Reloader {
     pub fn new(begun: Begun, current: Current, log: Arc<Log>) -> Self {
         let Begun { file, environment, listen, files, carried } = begun;
         tell_success(&current.load().shown);
-        counter!("sessiongate_config_reloads_total", "result" => "success").absolute(0);
-        counter!("sessiongate_config_reloads_total", "result" => "failure").absolute(0);
+        counter!("sessiongate_config_reloads_total", "result" => "success").increment(0);
+        counter!("sessiongate_config_reloads_total", "result" => "failure").increment(0);
         Self { file, environment, current, listen, log, files, carried }
     }
 

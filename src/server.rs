@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -28,7 +27,7 @@ use self::grpc::{services, set_health};
 use self::listen::Listen;
 use self::request::Budget;
 use self::socket::Socket;
-use crate::metrics::ProcessMetrics;
+use crate::metrics::{Metrics, ProcessMetrics};
 use crate::program::{Current, Doors};
 use crate::telemetry::Log;
 
@@ -79,7 +78,7 @@ impl Bound {
     pub async fn run(
         self,
         current: Current,
-        metrics: PrometheusHandle,
+        metrics: Metrics,
         log: Option<Arc<Log>>,
         mut stops: watch::Receiver<u8>,
     ) -> Result<(), ServerError> {
@@ -94,7 +93,6 @@ impl Bound {
         let mut listeners = JoinSet::new();
         // They answer until the last call of the others.
         let mut admins = JoinSet::new();
-        admins.spawn(upkeep(metrics.clone()));
         if let (Some(socket), Some(listener)) = (admin, &listen.admin) {
             tracing::info!(address = socket.address(), "serving admin");
             let process = ProcessMetrics::new();
@@ -147,14 +145,5 @@ async fn pause(delay: Duration, stops: &mut watch::Receiver<u8>) {
     tokio::select! {
         () = sleep(delay) => {}
         () = asked_to_stop(stops, 2) => {}
-    }
-}
-
-/// Durations are sorted into their buckets now and again, so that they do not pile up where nobody asks for them.
-async fn upkeep(metrics: PrometheusHandle) {
-    let mut interval = tokio::time::interval(crate::metrics::UPKEEP);
-    loop {
-        interval.tick().await;
-        metrics.run_upkeep();
     }
 }

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use ::metrics::counter;
-use metrics_exporter_prometheus::PrometheusHandle;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -14,7 +13,7 @@ use tokio::sync::watch;
 
 use super::ConfigArg;
 use crate::config::{self, ConfigError, Environment, Loaded};
-use crate::metrics;
+use crate::metrics::{Metrics, MetricsError};
 use crate::program::{Current, Program, ProgramError};
 use crate::reload::{Begun, Reloader, START_LIMIT, tell_warnings};
 use crate::server::{self, ServerError};
@@ -25,7 +24,7 @@ pub(super) enum ServeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("metrics cannot be kept: {0}")]
-    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    Metrics(#[from] MetricsError),
     #[error("cannot start: {0}")]
     Runtime(#[from] io::Error),
     #[error(transparent)]
@@ -37,7 +36,7 @@ pub(super) enum ServeError {
 pub(super) fn run(arg: &ConfigArg) -> Result<ExitCode, ServeError> {
     leave_no_core();
     // Providers register their counters when they are made.
-    let metrics = metrics::install()?;
+    let metrics = Metrics::install()?;
     let environment = Environment::of_process();
     let loaded = config::load_again(arg.config.as_deref(), &environment, &config::Carried::default());
     let Loaded { settings, files, carried } = loaded;
@@ -65,7 +64,7 @@ async fn serve(
     bound: server::Bound,
     current: Current,
     begun: Begun,
-    metrics: PrometheusHandle,
+    metrics: Metrics,
     log: &Arc<Log>,
     signals: Signals,
 ) -> Result<(), ServeError> {
@@ -134,17 +133,17 @@ fn count_panics() {
 mod tests {
     use std::panic::{catch_unwind, set_hook, take_hook};
 
-    use metrics_exporter_prometheus::PrometheusBuilder;
+    use crate::metrics::Metrics;
 
     #[test]
     fn a_panic_is_counted() {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
+        let (recorder, metrics) = Metrics::new().expect("metrics");
         let before = take_hook();
         super::count_panics();
         let caught = ::metrics::with_local_recorder(&recorder, || catch_unwind(|| panic!("a defect")));
         set_hook(before);
         assert!(caught.is_err());
-        assert!(handle.render().contains("sessiongate_panics_total 1"), "{}", handle.render());
+        let text = metrics.text().expect("text");
+        assert!(text.contains("sessiongate_panics_total 1"), "{text}");
     }
 }

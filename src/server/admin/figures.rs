@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use metrics::gauge;
-use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::Admin;
-use crate::metrics::ProcessMetrics;
+use crate::metrics::{Metrics, ProcessMetrics};
 use crate::program::{Doors, Program};
 use crate::server::request::Budget;
 use crate::telemetry::Log;
@@ -17,7 +16,7 @@ use crate::telemetry::Log;
 /// Where figures come from.
 #[derive(Clone)]
 pub(in crate::server) struct Figures {
-    pub(in crate::server) metrics: PrometheusHandle,
+    pub(in crate::server) metrics: Metrics,
     pub(in crate::server) log: Option<Arc<Log>>,
     pub(in crate::server) process: ProcessMetrics,
     pub(in crate::server) doors: Doors,
@@ -37,9 +36,15 @@ pub(super) async fn answer(State(admin): State<Admin>) -> Response {
     let program = admin.current.load_full();
     program.count_dropped();
     tell_providers(&program);
-    figures.metrics.run_upkeep();
-    let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (content_type, figures.metrics.render()).into_response()
+    match figures.metrics.text() {
+        Ok(text) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "metrics cannot be told");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 fn tell_providers(program: &Program) {
