@@ -1,0 +1,50 @@
+//! Envoy's door, from the bytes of a `CheckRequest` to those of its `CheckResponse`.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use prost::Message as _;
+use sessiongate::envoy::service::AuthorizationService;
+use sessiongate::envoy::{CheckRequest, request};
+
+use crate::world::{self, TOKENS};
+use crate::{answer, written::Written};
+
+static SERVICE: LazyLock<AuthorizationService> = LazyLock::new(|| AuthorizationService::new(world::doors()));
+
+/// Nothing in a test takes that long.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// After a zero byte the message itself, else a request as text.
+pub fn run(data: &[u8]) {
+    let asked = match data.split_first() {
+        Some((0, message)) => match CheckRequest::decode(message) {
+            Ok(message) => with_tokens(message),
+            Err(_) => return,
+        },
+        _ => Written::parse(data).to_message(),
+    };
+    let answer = world::runtime().block_on(SERVICE.answer(&asked, world::now(), PATIENCE, None));
+    answer::examine(&asked, &answer);
+}
+
+/// The message with real tokens where they are asked for.
+fn with_tokens(mut message: CheckRequest) -> CheckRequest {
+    if request::http(&message).is_none() {
+        return message;
+    }
+    let attributes = message.attributes.as_mut();
+    let Some(http) = attributes.and_then(|a| a.request.as_mut()).and_then(|r| r.http.as_mut()) else {
+        return message;
+    };
+    for value in http.headers.values_mut() {
+        *value = TOKENS.put_into(value);
+    }
+    for header in http.header_map.iter_mut().flat_map(|map| &mut map.headers) {
+        header.value = TOKENS.put_into(&header.value);
+        if let Ok(text) = str::from_utf8(&header.raw_value) {
+            header.raw_value = TOKENS.put_into(text).into_bytes();
+        }
+    }
+    message
+}
