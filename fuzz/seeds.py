@@ -78,6 +78,11 @@ PAYLOADS = [
     '{"sub":"42","exp":4102444800,"iat":1767225600,"iss":"https://issuer.example.com","aud":"orders"}',
     '{"sub":"42","exp":4102444800,"nbf":1767225600,"iss":"https://issuer.example.com","aud":["orders","x"]}',
     '{"exp":"4102444800"}', '{"exp":1e400}', '{"sub":7,"exp":4102444800,"aud":{"orders":true}}',
+    # All right but for one claim, and by one second.
+    '{"sub":"42","exp":4102444800,"iat":1767221985,"iss":"https://issuer.example.com","aud":["x"]}',
+    '{"sub":"42","exp":4102444800,"iat":1767221986,"iss":"https://issuer.example.co","aud":"orders"}',
+    '{"sub":"42","exp":1767225585,"iat":1767225600,"iss":"https://issuer.example.com","aud":"orders"}',
+    '{"sub":"","exp":4102444800,"nbf":1767225616,"iss":"https://issuer.example.com","aud":"orders"}',
     '{"state":"x","exp":4102444800}', "\ufeff{\"exp\":4102444800}", '"text"', "",
 ]  # fmt: skip
 

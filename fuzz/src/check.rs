@@ -13,7 +13,7 @@ use crate::{answer, written::Written};
 static SERVICE: LazyLock<AuthorizationService> = LazyLock::new(|| AuthorizationService::new(world::doors()));
 
 /// Nothing in a test takes that long.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// After a zero byte the message itself, else a request as text.
 pub fn run(data: &[u8]) {

@@ -112,8 +112,8 @@ fn is_kept_from_the_upstream(lines: &[&str], permit: &Permit<'_>) {
     let set = permit.upstream.set.iter().find(|(name, _)| *name == "cookie").map(|(_, value)| value.as_str());
     let is_removed = permit.upstream.remove.iter().any(|name| name == "cookie");
     assert!(set.is_some() != is_removed, "the session's cookie reaches the upstream");
-    let sent: Vec<(&str, &[u8])> = lines.iter().map(|line| ("cookie", line.as_bytes())).collect();
-    examine(&sent, set.unwrap_or_default());
+    let fields: Vec<(&str, &[u8])> = lines.iter().map(|line| ("cookie", line.as_bytes())).collect();
+    examine(&fields, set.unwrap_or_default());
 }
 
 /// Whether what the upstream gets is what was sent without our cookies, the others byte for byte and in their order.

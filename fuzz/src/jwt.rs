@@ -39,25 +39,23 @@ static GATE: LazyLock<Gate> = LazyLock::new(|| {
 /// # Panics
 /// Where a token is taken for what it is not.
 pub fn run(data: &[u8]) {
-    match data.split_first() {
-        Some((0, parts)) => {
-            let mut parts = parts.splitn(2, |byte| *byte == b'\n');
-            let (header, payload) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            for (token, algorithm) in
-                [(signed(header, payload), "HS256"), (signed_by_pair(header, payload), "ES256")]
-            {
-                if let Some(session) = session_of(&token) {
-                    is_what_it_says(&session, header, payload, algorithm);
-                    is_sealed(&token, payload);
-                }
-            }
-        }
-        _ => {
-            let token = TOKENS.put_into(&String::from_utf8_lossy(data));
-            if let Some(session) = session_of(&token) {
-                assert!(TOKENS.are_genuine(session.claims()), "nobody signed {token}");
-            }
-        }
+    if let Some((0, parts)) = data.split_first() {
+        let mut parts = parts.splitn(2, |byte| *byte == b'\n');
+        let (header, payload) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        is_genuine(&signed(header, payload), "HS256", header, payload);
+        is_genuine(&signed_by_pair(header, payload), "ES256", header, payload);
+        return;
+    }
+    let token = TOKENS.put_into(&String::from_utf8_lossy(data));
+    if let Some(session) = session_of(&token) {
+        assert!(TOKENS.are_genuine(session.claims()), "nobody signed {token}");
+    }
+}
+
+fn is_genuine(token: &str, algorithm: &str, header: &[u8], payload: &[u8]) {
+    if let Some(session) = session_of(token) {
+        is_what_it_says(&session, header, payload, algorithm);
+        is_sealed(token, payload);
     }
 }
 

@@ -11,6 +11,7 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::missing_panics_doc,
+    clippy::must_use_candidate,
     reason = "a panic is a finding, which is what this is for"
 )]
 

@@ -191,16 +191,10 @@ impl Tokens {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             expanded.push_str(before);
-            match after.split_once("}}").and_then(|(name, after)| Some((self.token(name)?, after))) {
-                Some((token, after)) => {
-                    expanded.push_str(token);
-                    rest = after;
-                }
-                None => {
-                    expanded.push_str("{{");
-                    rest = after;
-                }
-            }
+            let named = after.split_once("}}").and_then(|(name, after)| Some((self.token(name)?, after)));
+            let (text, after) = named.unwrap_or(("{{", after));
+            expanded.push_str(text);
+            rest = after;
         }
         expanded + rest
     }
