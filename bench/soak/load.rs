@@ -6,17 +6,11 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::harness::question::{Caller, Due, Question, Verdict};
 use crate::harness::session::{COOKIE, v5};
-use crate::harness::upstream::MARK;
 use crate::world::{KEPT, World, token};
 
 /// Connections to Envoy.
@@ -28,7 +22,7 @@ const TOLD: usize = 10;
 
 pub struct Load {
     edge: SocketAddr,
-    cookies: Vec<String>,
+    kinds: Kinds,
     next: AtomicUsize,
 }
 
@@ -40,22 +34,18 @@ pub struct Outcome {
     pub wrong: Vec<String>,
 }
 
-/// A request, and who it is of.
-enum Kind {
-    Open,
-    Session(usize),
-    Kept(usize),
-    Visitor,
-    Forged,
+/// The requests of each kind.
+struct Kinds {
+    sessions: Vec<Question>,
+    kept: Vec<Question>,
+    open: Question,
+    visitor: Question,
+    forged: Question,
 }
 
 impl Load {
     pub fn new(world: &World) -> Self {
-        let cookie = |user: usize| {
-            let token = v5(json!({"sub": format!("u-{user}"), "name": "n".repeat(100)})).mint();
-            format!("{COOKIE}={token}")
-        };
-        Self { edge: world.edge(), cookies: (0..USERS).map(cookie).collect(), next: AtomicUsize::new(0) }
+        Self { edge: world.edge(), kinds: Kinds::new(), next: AtomicUsize::new(0) }
     }
 
     /// The rate at which requests are answered that follow each other without a pause, in requests a second.
@@ -86,7 +76,7 @@ impl Load {
 
     async fn work(&self, time: Duration, pace: Option<Duration>, number: usize) -> Outcome {
         let mut outcome = Outcome::default();
-        let mut connection = self.connect().await;
+        let mut caller = Caller::connect(self.edge).await;
         let begun = Instant::now();
         let mut due = begun + pace.unwrap_or_default().mul_f64(number as f64 / CONNECTIONS as f64);
         while begun.elapsed() < time {
@@ -95,84 +85,56 @@ impl Load {
             }
             let asked = pace.map_or_else(Instant::now, |_| due);
             due += pace.unwrap_or_default();
-            let kind = self.kind();
-            let answer = match connection.send_request(self.request(&kind)).await {
-                Ok(answer) => answer,
-                Err(error) => {
-                    outcome.wrong(format!("no answer: {error}"));
-                    connection = self.connect().await;
-                    continue;
+            let question = self.next();
+            match caller.ask(question).await {
+                Verdict::Right => outcome.answered(question.label, asked.elapsed()),
+                Verdict::Refused(503) if question.needs_store => {
+                    outcome.answered("Redis away: 503", asked.elapsed());
                 }
-            };
-            let judged = judge(&kind, answer).await;
-            match judged {
-                Ok(label) => outcome.answered.entry(label.to_owned()).or_default().push(asked.elapsed()),
-                Err(wrong) => outcome.wrong(wrong),
+                verdict => outcome.wrong(format!("{}: {verdict:?}", question.label)),
             }
         }
         outcome
     }
 
-    async fn connect(&self) -> SendRequest<Empty<Bytes>> {
-        let stream = TcpStream::connect(self.edge).await.expect("Envoy listens");
-        stream.set_nodelay(true).expect("an option");
-        let (client, connection) = handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
-        tokio::spawn(connection);
-        client
-    }
-
     /// Of ten requests five with a session, two with one that Redis keeps, one each of the others.
-    fn kind(&self) -> Kind {
+    fn next(&self) -> &Question {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         match number % 10 {
-            0..=4 => Kind::Session(number % USERS),
-            5 | 6 => Kind::Kept(number % KEPT),
-            7 => Kind::Open,
-            8 => Kind::Visitor,
-            _ => Kind::Forged,
+            0..=4 => &self.kinds.sessions[number % USERS],
+            5 | 6 => &self.kinds.kept[number % KEPT],
+            7 => &self.kinds.open,
+            8 => &self.kinds.visitor,
+            _ => &self.kinds.forged,
         }
-    }
-
-    fn request(&self, kind: &Kind) -> Request<Empty<Bytes>> {
-        let request = Request::get(match kind {
-            Kind::Open => "/open/page",
-            Kind::Kept(_) => "/kept/page",
-            Kind::Session(_) | Kind::Visitor | Kind::Forged => "/dashboard?tab=1",
-        });
-        let request = request.header("host", "app.example.com").header("x-auth-user-id", "eve");
-        let request = match kind {
-            Kind::Open => request,
-            Kind::Session(user) => request.header("cookie", &self.cookies[*user]),
-            Kind::Kept(number) => request.header("cookie", format!("kept={}", token(*number))),
-            Kind::Visitor => request.header("accept", "text/html").header("sec-fetch-mode", "navigate"),
-            Kind::Forged => {
-                let cookie = &self.cookies[0];
-                request.header("cookie", &cookie[..cookie.len() - 4])
-            }
-        };
-        request.body(Empty::new()).expect("a request")
     }
 }
 
-/// What kind of right answer it is, or what is wrong with it.
-async fn judge(kind: &Kind, answer: Response<hyper::body::Incoming>) -> Result<&'static str, String> {
-    let (head, body) = answer.into_parts();
-    let body = body.collect().await.map_err(|error| format!("half an answer: {error}"))?.to_bytes();
-    let body = String::from_utf8_lossy(&body);
-    let (status, passed) = (head.status.as_u16(), head.headers.contains_key(MARK));
-    let tells = |name: &str| body.contains(&format!("[\"x-auth-user-id\",\"{name}\"]"));
-    let tells_nobody = !body.contains("x-auth-user-id");
-    let label = match kind {
-        Kind::Open => (passed && tells_nobody).then_some("public"),
-        Kind::Session(user) => (passed && tells(&format!("u-{user}"))).then_some("session"),
-        Kind::Kept(number) if passed => tells(&format!("r-{number}")).then_some("session in Redis"),
-        Kind::Kept(_) => {
-            (status == 503 && head.headers.contains_key("retry-after")).then_some("Redis away: 503")
+impl Kinds {
+    fn new() -> Self {
+        const PAGE: &str = "/dashboard?tab=1";
+        let minted =
+            |user: usize| v5(json!({"sub": format!("u-{user}"), "name": "n".repeat(100)})).mint();
+        let session = |user: usize| {
+            let due = Due::Pass(Some(format!("u-{user}")));
+            Question::new("session", PAGE, due).cookie(COOKIE, &minted(user))
+        };
+        let kept = |number: usize| {
+            let due = Due::Pass(Some(format!("r-{number}")));
+            Question::new("session in Redis", "/kept/page", due).cookie("kept", &token(number)).of_store()
+        };
+        let genuine = minted(0);
+        Self {
+            sessions: (0..USERS).map(session).collect(),
+            kept: (0..KEPT).map(kept).collect(),
+            open: Question::new("public", "/open/page", Due::Pass(None)),
+            visitor: Question::new("to the login: 307", PAGE, Due::Login)
+                .header("accept", "text/html")
+                .header("sec-fetch-mode", "navigate"),
+            forged: Question::new("forged: 401", PAGE, Due::Unauthorized)
+                .cookie(COOKIE, &genuine[..genuine.len() - 4]),
         }
-        Kind::Visitor => (status == 307 && !passed).then_some("to the login: 307"),
-        Kind::Forged => (status == 401 && !passed).then_some("forged: 401"),
-    };
-    label.ok_or_else(|| format!("{status} {body}"))
+    }
 }
 
 impl Outcome {
@@ -181,6 +143,10 @@ impl Outcome {
             self.answered.entry(label).or_default().append(&mut latencies);
         }
         self.wrong.extend(other.wrong);
+    }
+
+    fn answered(&mut self, label: &str, latency: Duration) {
+        self.answered.entry(label.to_owned()).or_default().push(latency);
     }
 
     fn wrong(&mut self, what: String) {

@@ -19,6 +19,7 @@ pub mod mint;
 pub mod polling;
 pub mod process;
 pub mod proxies;
+pub mod question;
 pub mod runtime;
 pub mod servers;
 pub mod session;
