@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import seeds
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 # Beside what `make test` has built, of which all but our own crates is used again.
@@ -44,13 +46,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=3600, help="how long each target runs")
     parser.add_argument("--jobs", type=int, default=1, help="how many run at once")
     parser.add_argument("--table", type=Path, help="where the figures are written as a table")
-    parser.add_argument("--keep", action="store_true", help="add what is found to fuzz/corpus")
+    parser.add_argument("--keep", action="store_true", help="go on from fuzz/corpus and add to it; else from the seeds")
     parser.add_argument("targets", nargs="*", default=targets(), metavar="TARGET")
     options = parser.parse_args()
     build()
-    subprocess.run([sys.executable, HERE / "seeds.py"], check=True, stderr=subprocess.DEVNULL)
-    with ThreadPoolExecutor(options.jobs) as pool:
-        outcomes = list(pool.map(lambda target: fuzz(target, options.seconds, options.keep), options.targets))
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(options.jobs) as pool:
+        corpus = HERE / "corpus" if options.keep else Path(scratch)
+        seeds.write(corpus)
+        outcomes = list(pool.map(lambda target: fuzz(target, options.seconds, corpus), options.targets))
     print(table(outcomes))
     if options.table:
         options.table.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +84,7 @@ def is_what_is_shipped() -> None:
     if other:
         sys.exit(
             f"fuzz/Cargo.lock has other versions than Cargo.lock of {', '.join(other)}:\n"
-            "cp Cargo.lock fuzz/Cargo.lock && cargo metadata --manifest-path fuzz/Cargo.toml --format-version 1 >/dev/null"
+            "cp Cargo.lock fuzz/Cargo.lock && cargo tree --quiet --manifest-path fuzz/Cargo.toml >/dev/null"
         )
 
 
@@ -98,17 +101,14 @@ def binary(target: str) -> Path:
     return TARGET / "debug" / target
 
 
-def fuzz(target: str, seconds: int, keep: bool) -> Outcome:
-    """Runs one target from its corpus and from everything that ever broke it."""
-    corpus, regressions, artifacts = (HERE / name / target for name in ("corpus", "regressions", "artifacts"))
-    for place in (corpus, artifacts):
-        place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        places = [corpus] if keep else [Path(scratch), corpus]
-        places += [regressions] if regressions.is_dir() else []
-        limits = [*LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={artifacts}/"]
-        command = [str(part) for part in [binary(target), *limits, *dictionary(target), *places]]
-        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+def fuzz(target: str, seconds: int, corpus: Path) -> Outcome:
+    """Runs one target from its corpus, to which it adds, and from everything that ever broke it."""
+    artifacts, regressions = HERE / "artifacts" / target, HERE / "regressions" / target
+    artifacts.mkdir(parents=True, exist_ok=True)
+    places = [corpus / target] + ([regressions] if regressions.is_dir() else [])
+    limits = [*LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={artifacts}/"]
+    command = [str(part) for part in [binary(target), *limits, *dictionary(target), *places]]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return outcome(target, run.returncode, run.stdout.decode(errors="replace"))
 
 

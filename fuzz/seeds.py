@@ -1,4 +1,6 @@
-"""Writes fuzz/corpus/<target>/: what each target starts from, made of the conformance cases and of a few by hand.
+"""Writes what each target starts from, made of the conformance cases and of a few by hand: fuzz/seeds.py [PLACE]
+
+A folder for each target, below fuzz/corpus where no other place is named.
 
 A token that is sealed for this program's configuration cannot be written here; `{{web}}` and its like stand for one,
 see src/world.rs.
@@ -15,16 +17,17 @@ from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
 CONFORMANCE = HERE.parent / "tests" / "conformance"
-CORPUS = HERE / "corpus"
 
 PATHS = """/ /admin /admin/users /public/a /api/auth/signin /_next/static/x.js /_next/data/b1/admin.json /admin.rsc
-/a/../admin /a/..;/admin /%61dmin /%2561dmin /admin%2fusers /x%252f..%252fadmin //admin /\\admin /x\\..\\admin /admin;v=1
-/.%2e/admin /admin%3fx /admin%23x /admin.segments/_tree.segment.rsc /fr/admin /docs/a/admin /docs/a-12.b /%c3%a9 /%ff
+/a/../admin /a/..;/admin /%61dmin /%2561dmin /admin%2fusers /x%252f..%252fadmin //admin /\\admin /x\\..\\admin
+/admin;v=1 /.%2e/admin /admin%3fx /admin%23x /admin.segments/_tree.segment.rsc /fr/admin /docs/a/admin /docs/a-12.b
+/%c3%a9 /%ff
 /é /admin/. /%5cadmin /%00 /index.json /_next/data/b1 /public/%2e%2e/admin /a%20b /%zz""".split()
 
 HEADERS = json.loads(r"""[
   {"cookie": "theme=dark; authjs.session-token={{web}}", "accept": "text/html"},
-  {"cookie": "authjs.session-token.0={{admin.0}}; authjs.session-token.1={{admin.1}}; authjs.session-token.2={{admin.2}}"},
+  {"cookie":
+    "authjs.session-token.0={{admin.0}}; authjs.session-token.1={{admin.1}}; authjs.session-token.2={{admin.2}}"},
   {"cookie": "authjs.session-token={{due}}; authjs.session-token.7=x"},
   {"cookie": "authjs.session-token={{odd}}; b=\"c;d\"", "x-auth-user-id": "1", "X_Auth-User_Id": "1"},
   {"cookie": "next-auth.session-token={{old}}"},
@@ -49,7 +52,8 @@ CONFIGURATIONS = [
     "  b: { kind: better-auth, secret: \"${SECRET}\", cookie_cache: compact }\n",
     "sessions: { web: { kind: authjs, secret: \"${SECRET}\" } }\n"
     "rules:\n  - { name: a, matcher: \"/a/:path*\", access: public }\n"
-    "  - matcher: [{ source: \"/b/:x(\\\\d+)\", has: [{ type: header, key: k, value: v }], methods: [GET] }, \"/((?!c).*)\"]\n"
+    "  - matcher: [{ source: \"/b/:x(\\\\d+)\", has: [{ type: header, key: k, value: v }], methods: [GET] },"
+    " \"/((?!c).*)\"]\n"
     "    hosts: [\"*.example.com\"]\n    condition: '\"admin\" in auth.user.roles && params.x != \"1\"'\n"
     "    on_deny: { status: 403, headers: { a: b }, body: \"${EMPTY}\" }\n    login: { url: /signin }\n"
     "default: { access: deny, on_deny: redirect }\n",
@@ -87,20 +91,17 @@ PAYLOADS = [
 ]  # fmt: skip
 
 
-def main() -> None:
+def write(corpus: Path) -> None:
     """Writes every seed under the digest of what it is, as the fuzzer names its own."""
     makers = {
         "check": check, "configuration": configuration, "cookies": cookies, "forward_auth": forward_auth,
         "jwe": jwe, "jwt": jwt, "matcher": matcher, "paths": paths,
     }  # fmt: skip
     for target, make in makers.items():
-        place = CORPUS / target
+        place = corpus / target
         place.mkdir(parents=True, exist_ok=True)
-        count = 0
         for seed in make():
             (place / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
-            count += 1
-        print(f"{target}: {count} seeds", file=sys.stderr)
 
 
 def cases(name: str) -> list[dict]:
@@ -170,7 +171,8 @@ def cookies() -> Iterator[bytes]:
         yield f"separate\n{line}".encode()
         yield f"joined\n{line}".encode()
     yield f"separate\n{lines[0]}\n{lines[1]}".encode()
-    yield b"separate\na=%41; b = \" c\"; flag; =; authjs.session-token.0=a%; authjs.session-token.0=; authjs.session-token.01=x"
+    odd = "a=%41; b = \" c\"; flag; =; authjs.session-token.0=a%; authjs.session-token.0=; authjs.session-token.01=x"
+    yield f"separate\n{odd}".encode()
 
 
 def paths() -> Iterator[bytes]:
@@ -260,4 +262,4 @@ def forward_auth() -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    main()
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "corpus")
