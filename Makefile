@@ -40,6 +40,7 @@ lint:
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target -- -D warnings
 	shellcheck $(SHELL_SCRIPTS)
 	python3 -m py_compile $(PYTHON_FILES)
 	@for file in $(NODE_FILES); do node --check $$file || exit 1; done
@@ -63,7 +64,7 @@ soak:
 faults:
 	@tools/install.sh build envoy fixture servers faults
 	SESSIONGATE_FAULT_SECONDS=$${SESSIONGATE_FAULT_SECONDS:-10} SESSIONGATE_FAULT_TABLE=bench/results/faults.md \
-		cargo test --release --locked --test faults
+		cargo test --locked --test faults
 
 # Without AGAINST it is asked of sessiongate itself, through every Envoy.
 attacks:
