@@ -6,19 +6,50 @@ use std::process::Command;
 use std::{env, fs};
 
 use prost::Message as _;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
+use tonic_build::manual::{Builder, Method, Service};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(["envoy/service/auth/v3/external_auth.proto"], ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().build_transport(false).compile_fds(descriptors)?;
+    let set = out.join("descriptors.bin");
+    fs::write(&set, descriptors.encode_to_vec())?;
+    views(&descriptors, set)?;
+    service();
+    tonic_prost_build::configure().build_server(false).build_transport(false).compile_fds(descriptors)?;
     println!("cargo:rerun-if-env-changed=SESSIONGATE_COMMIT");
     println!("cargo:rustc-env=SESSIONGATE_COMMIT={}", commit());
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = output(Command::new(rustc).arg("--version")).unwrap_or_else(|| "unknown".to_owned());
     println!("cargo:rustc-env=SESSIONGATE_RUSTC={version}");
     Ok(())
+}
+
+/// What reads a message where it lies, and writes one from what it borrows.
+fn views(descriptors: &FileDescriptorSet, set: PathBuf) -> Result<(), Box<dyn Error>> {
+    let ours = descriptors.file.iter().map(FileDescriptorProto::name);
+    let ours: Vec<&str> = ours.filter(|name| !name.starts_with("google/protobuf/")).collect();
+    buffa_build::Config::new()
+        .files(&ours)
+        .descriptor_set(set)
+        .preserve_unknown_fields(false)
+        .include_file("views.rs")
+        .compile()
+}
+
+/// The service, whose messages are read and written as bytes.
+fn service() {
+    let check = Method::builder()
+        .name("check")
+        .route_name("Check")
+        .input_type("crate::envoy::codec::Asked")
+        .output_type("crate::envoy::codec::Answered")
+        .codec_path("crate::envoy::codec::Verbatim")
+        .build();
+    let authorization =
+        Service::builder().name("Authorization").package("envoy.service.auth.v3").method(check);
+    Builder::new().build_client(false).build_transport(false).compile(&[authorization.build()]);
 }
 
 /// The commit of a release: from the environment where there is no repository, as in a container's build. A build for

@@ -12,9 +12,11 @@ use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use prost::Message as _;
 use serde_json::json;
 use sessiongate::config::{self, Environment};
 use sessiongate::envoy::attribute_context::{HttpRequest, Request};
+use sessiongate::envoy::codec::Asked;
 use sessiongate::envoy::service::AuthorizationService;
 use sessiongate::envoy::{AttributeContext, CheckRequest, request, response};
 use sessiongate::program::{Doors, Program};
@@ -35,7 +37,7 @@ fn program(telemetry: &str) -> Program {
     Program::new(settings.program).expect("a program")
 }
 
-fn message(program: &Program) -> CheckRequest {
+fn message(program: &Program) -> Asked {
     let Some((_, Provider::AuthJs(provider))) = program.gate.sessions.iter().next() else {
         panic!("not Auth.js")
     };
@@ -59,9 +61,8 @@ fn message(program: &Program) -> CheckRequest {
         ..HttpRequest::default()
     };
     let request = Request { http: Some(http) };
-    CheckRequest {
-        attributes: Some(AttributeContext { request: Some(request), ..AttributeContext::default() }),
-    }
+    let attributes = Some(AttributeContext { request: Some(request), ..AttributeContext::default() });
+    CheckRequest { attributes }.encode_to_vec().into()
 }
 
 fn door(c: &mut Criterion) {
@@ -72,7 +73,8 @@ fn door(c: &mut Criterion) {
     let asked = message(&plain);
     group.bench_function("no door", |b| {
         b.iter(|| {
-            let request = request::read(black_box(&asked), SystemTime::now()).expect("a request");
+            let message = black_box(&asked).read().expect("a message");
+            let request = request::read(&message, SystemTime::now()).expect("a request");
             runtime.block_on(async { response::write(&plain.gate.check(&request).await) })
         });
     });
@@ -84,7 +86,10 @@ fn door(c: &mut Criterion) {
     ] {
         let service = AuthorizationService::new(Doors::new(program(&telemetry).into_current(), 1024));
         group.bench_function(name, |b| {
-            b.iter(|| runtime.block_on(service.answer(black_box(&asked), SystemTime::now(), PATIENCE, None)));
+            b.iter(|| {
+                let message = black_box(&asked).read().expect("a message");
+                runtime.block_on(service.answer(&message, SystemTime::now(), PATIENCE, None))
+            });
         });
     }
     group.finish();

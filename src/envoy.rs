@@ -2,11 +2,24 @@
 
 #![warn(clippy::wildcard_enum_match_arm, reason = "a new variant of a decision has to be answered")]
 
+pub mod codec;
 pub mod request;
 pub mod response;
 pub mod service;
 
-/// The messages of `proto/`, under the packages that Envoy gave them.
+/// The messages of `proto/` as views: read where they lie, written from what they borrow. What the door uses.
+#[allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated from proto/")]
+mod views {
+    include!(concat!(env!("OUT_DIR"), "/views.rs"));
+}
+
+/// The service, generated for messages that are bytes.
+#[allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated from proto/")]
+mod authorization {
+    include!(concat!(env!("OUT_DIR"), "/envoy.service.auth.v3.Authorization.rs"));
+}
+
+/// The same messages with everything their own, under the packages that Envoy gave them: for those who ask.
 #[allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated from proto/")]
 pub mod proto {
     pub mod envoy {
@@ -40,13 +53,16 @@ pub mod proto {
 /// The descriptors of `proto/`, encoded, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+pub use authorization::authorization_server::{Authorization, AuthorizationServer};
+pub use buffa::DecodeError;
+pub use views::envoy::service::auth::v3::CheckRequestView;
+
 pub use proto::envoy::config::core::v3::address::Address as SocketAddressOf;
 pub use proto::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 pub use proto::envoy::config::core::v3::{Address, Metadata, SocketAddress};
 pub use proto::envoy::config::core::v3::{HeaderMap, HeaderValue, HeaderValueOption};
 pub use proto::envoy::service::auth::v3::attribute_context;
 pub use proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-pub use proto::envoy::service::auth::v3::authorization_server::{Authorization, AuthorizationServer};
 pub use proto::envoy::service::auth::v3::check_response::HttpResponse;
 pub use proto::envoy::service::auth::v3::{
     AttributeContext, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,

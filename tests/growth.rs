@@ -5,11 +5,13 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
+use prost::Message as _;
 use serde_json::{Value, json};
 use sessiongate::config::{self, Environment};
 use sessiongate::envoy::attribute_context::{HttpRequest, Request};
+use sessiongate::envoy::codec::Asked;
 use sessiongate::envoy::service::AuthorizationService;
-use sessiongate::envoy::{AttributeContext, CheckRequest};
+use sessiongate::envoy::{AttributeContext, CheckRequest, CheckResponse};
 use sessiongate::program::{Doors, Program};
 use sessiongate::session::Provider;
 
@@ -20,7 +22,7 @@ fn resident() -> u64 {
     line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-fn message(path: String, cookie: String) -> CheckRequest {
+fn message(path: String, cookie: String) -> Asked {
     let http = HttpRequest {
         method: "GET".to_owned(),
         host: "app.example.com".to_owned(),
@@ -29,12 +31,9 @@ fn message(path: String, cookie: String) -> CheckRequest {
         headers: [("cookie".to_owned(), cookie)].into(),
         ..HttpRequest::default()
     };
-    CheckRequest {
-        attributes: Some(AttributeContext {
-            request: Some(Request { http: Some(http) }),
-            ..AttributeContext::default()
-        }),
-    }
+    let request = Some(Request { http: Some(http) });
+    let attributes = Some(AttributeContext { request, ..AttributeContext::default() });
+    CheckRequest { attributes }.encode_to_vec().into()
 }
 
 /// How long the proxy waits.
@@ -65,7 +64,9 @@ fn checks_leave_nothing_behind() {
                 let token = if is_whole { token } else { &token[..token.len() - 2] };
                 let path = format!("/page-{checks}/%61?q={checks}");
                 let message = message(path, format!("authjs.session-token={token}"));
+                let message = message.read().unwrap();
                 let answer = runtime.block_on(service.answer(&message, SystemTime::now(), PATIENCE, None));
+                let answer = CheckResponse::decode(answer.bytes()).unwrap();
                 assert_eq!(answer.status.unwrap().code == 0, is_whole);
                 checks += 1;
             }

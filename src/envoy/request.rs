@@ -1,14 +1,17 @@
-//! `CheckRequest` to [`HttpRequest`]: taken apart once, each missing part its own error.
+//! `CheckRequest` to [`HttpRequest`]: taken apart once, nothing copied, each missing part its own error.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use prost_types::value::Kind;
-use prost_types::{Struct, Value as ProtoValue};
+use buffa_types::google::protobuf::value::KindView;
+use buffa_types::google::protobuf::{StructView, ValueView};
 use serde_json::{Map, Value};
 
-use super::attribute_context::HttpRequest as EnvoyRequest;
-use super::{AttributeContext, CheckRequest, HeaderValue, SocketAddressOf};
+use super::CheckRequestView;
+use super::views::envoy::config::core::v3::HeaderValueView;
+use super::views::envoy::config::core::v3::address::AddressView;
+use super::views::envoy::service::auth::v3::AttributeContextView;
+use super::views::envoy::service::auth::v3::attribute_context::HttpRequestView;
 use crate::request::origin::{Peer, RouteContext};
 use crate::request::path::{PathError, RequestPath};
 use crate::request::{Headers, HttpRequest, Repeats, RequestParts};
@@ -43,8 +46,8 @@ impl Malformed {
 ///
 /// # Errors
 /// [`Malformed`] names the part that is missing or wrong.
-pub fn read(message: &CheckRequest, now: SystemTime) -> Result<HttpRequest<'_>, Malformed> {
-    let attributes = message.attributes.as_ref().ok_or(Malformed::NoHttp)?;
+pub fn read<'a>(message: &CheckRequestView<'a>, now: SystemTime) -> Result<HttpRequest<'a>, Malformed> {
+    let attributes = message.attributes.as_option().ok_or(Malformed::NoHttp)?;
     let http = http(message).ok_or(Malformed::NoHttp)?;
     if http.method.is_empty() {
         return Err(Malformed::NoMethod);
@@ -52,11 +55,11 @@ pub fn read(message: &CheckRequest, now: SystemTime) -> Result<HttpRequest<'_>, 
     if http.path.is_empty() {
         return Err(Malformed::NoPath);
     }
-    let (path, query) = http.path.split_once('?').unwrap_or((&http.path, ""));
+    let (path, query) = http.path.split_once('?').unwrap_or((http.path, ""));
     let request = HttpRequest::new(RequestParts {
-        method: &http.method,
-        scheme: &http.scheme,
-        host: &http.host,
+        method: http.method,
+        scheme: http.scheme,
+        host: http.host,
         path: RequestPath::parse(path)?,
         query,
         headers: headers(http),
@@ -67,64 +70,63 @@ pub fn read(message: &CheckRequest, now: SystemTime) -> Result<HttpRequest<'_>, 
 
 /// The HTTP part of the message, for the log of one that cannot be judged.
 #[must_use]
-pub fn http(message: &CheckRequest) -> Option<&EnvoyRequest> {
-    message.attributes.as_ref()?.request.as_ref()?.http.as_ref()
+pub fn http<'v, 'a>(message: &'v CheckRequestView<'a>) -> Option<&'v HttpRequestView<'a>> {
+    message.attributes.as_option()?.request.as_option()?.http.as_option()
 }
 
-fn peer(attributes: &AttributeContext) -> Peer<'_> {
-    let Some(source) = &attributes.source else { return Peer::default() };
-    let address = match source.address.as_ref().and_then(|address| address.address.as_ref()) {
-        Some(SocketAddressOf::SocketAddress(socket)) => socket.address.as_str(),
+fn peer<'a>(attributes: &AttributeContextView<'a>) -> Peer<'a> {
+    let Some(source) = attributes.source.as_option() else { return Peer::default() };
+    let address = match source.address.as_option().and_then(|address| address.address.as_ref()) {
+        Some(AddressView::SocketAddress(socket)) => socket.address,
         None => "",
     };
-    Peer { address: address.into(), principal: source.principal.as_str().into() }
+    Peer { address: address.into(), principal: source.principal.into() }
 }
 
-fn context(attributes: &AttributeContext) -> RouteContext<'_> {
-    let extensions = Some(&attributes.context_extensions).filter(|extensions| !extensions.is_empty());
-    let metadata = attributes.route_metadata_context.iter().flat_map(|metadata| &metadata.filter_metadata);
+fn context<'a>(attributes: &AttributeContextView<'a>) -> RouteContext<'a> {
+    let metadata = attributes.route_metadata_context.as_option();
+    let metadata = metadata.into_iter().flat_map(|metadata| metadata.filter_metadata.iter());
     RouteContext {
-        extensions: extensions.map(Cow::Borrowed),
-        metadata: metadata.map(|(namespace, fields)| (namespace.clone(), object(fields))).collect(),
+        extensions: attributes.context_extensions.iter().copied().collect(),
+        metadata: metadata.map(|(namespace, fields)| ((*namespace).to_owned(), object(fields))).collect(),
     }
 }
 
 /// What the message holds is nested no deeper than its decoder allows.
-fn object(fields: &Struct) -> Value {
-    Value::Object(
-        fields.fields.iter().map(|(name, value)| (name.clone(), json(value))).collect::<Map<_, _>>(),
-    )
+fn object(fields: &StructView<'_>) -> Value {
+    let members = fields.fields.iter().map(|(name, value)| ((*name).to_owned(), json(value)));
+    Value::Object(members.collect::<Map<_, _>>())
 }
 
-fn json(value: &ProtoValue) -> Value {
+fn json(value: &ValueView<'_>) -> Value {
     match &value.kind {
-        None | Some(Kind::NullValue(_)) => Value::Null,
-        Some(Kind::BoolValue(value)) => Value::Bool(*value),
-        Some(Kind::NumberValue(value)) => Value::from(*value),
-        Some(Kind::StringValue(value)) => Value::from(value.as_str()),
-        Some(Kind::ListValue(list)) => Value::Array(list.values.iter().map(json).collect()),
-        Some(Kind::StructValue(fields)) => object(fields),
+        None | Some(KindView::NullValue(_)) => Value::Null,
+        Some(KindView::BoolValue(value)) => Value::Bool(*value),
+        Some(KindView::NumberValue(value)) => Value::from(*value),
+        Some(KindView::StringValue(value)) => Value::from(*value),
+        Some(KindView::ListValue(list)) => Value::Array(list.values.iter().map(json).collect()),
+        Some(KindView::StructValue(fields)) => object(fields),
     }
 }
 
 /// With `encode_raw_headers` the headers are in `header_map`, one by one, and `headers` is empty.
-fn headers(http: &EnvoyRequest) -> Headers<'_> {
-    match &http.header_map {
+fn headers<'a>(http: &HttpRequestView<'a>) -> Headers<'a> {
+    match http.header_map.as_option() {
         Some(map) if !map.headers.is_empty() => {
-            let fields = map.headers.iter().map(|header| (Cow::from(header.key.as_str()), value(header)));
+            let fields = map.headers.iter().map(|header| (Cow::from(header.key), value(header)));
             Headers::new(fields.collect(), Repeats::Separate)
         }
         _ => {
-            let fields = http.headers.iter().map(|(name, value)| (Cow::from(name), Cow::from(value)));
+            let fields = http.headers.iter().map(|(name, value)| (Cow::from(*name), Cow::from(*value)));
             Headers::new(fields.collect(), Repeats::Joined)
         }
     }
 }
 
-fn value(header: &HeaderValue) -> Cow<'_, str> {
+fn value<'a>(header: &HeaderValueView<'a>) -> Cow<'a, str> {
     if header.raw_value.is_empty() {
-        Cow::from(&header.value)
+        Cow::from(header.value)
     } else {
-        String::from_utf8_lossy(&header.raw_value)
+        String::from_utf8_lossy(header.raw_value)
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use super::attribute_context::HttpRequest as EnvoyRequest;
-use super::{Authorization, CheckRequest, CheckResponse, request, response};
+use super::codec::{Answered, Asked};
+use super::views::envoy::service::auth::v3::attribute_context::HttpRequestView;
+use super::{Authorization, CheckRequestView, request, response};
 use crate::program::{Doors, Unread};
 use crate::telemetry::Arrival;
 
@@ -28,20 +29,20 @@ impl AuthorizationService {
     /// Decides on one message, within the time that the proxy waits for it. `trace` is the proxy's own.
     pub async fn answer(
         &self,
-        message: &CheckRequest,
+        message: &CheckRequestView<'_>,
         now: SystemTime,
         deadline: Duration,
         trace: Option<(&str, &str)>,
-    ) -> CheckResponse {
+    ) -> Answered {
         let http = request::http(message);
         let arrival = Arrival {
             trace: trace.or_else(|| http.and_then(trace_of_client)),
             at: now,
             ..Arrival::now(
-                http.map_or("", |http| &http.method),
-                http.map_or("", |http| &http.host),
-                http.map_or("", |http| &http.path),
-                http.map_or("", |http| &http.id),
+                http.map_or("", |http| http.method),
+                http.map_or("", |http| http.host),
+                http.map_or("", |http| http.path),
+                http.map_or("", |http| http.id),
             )
         };
         let read =
@@ -52,10 +53,12 @@ impl AuthorizationService {
 
 #[tonic::async_trait]
 impl Authorization for AuthorizationService {
-    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
+    async fn check(&self, request: Request<Asked>) -> Result<Response<Answered>, Status> {
         let metadata = request.metadata();
         let (deadline, trace) = (deadline(metadata), trace_of_proxy(metadata));
-        Ok(Response::new(self.answer(request.get_ref(), SystemTime::now(), deadline, trace).await))
+        let message =
+            request.get_ref().read().map_err(|error| Status::invalid_argument(error.to_string()))?;
+        Ok(Response::new(self.answer(&message, SystemTime::now(), deadline, trace).await))
     }
 }
 
@@ -66,12 +69,12 @@ fn trace_of_proxy(metadata: &MetadataMap) -> Option<(&str, &str)> {
 }
 
 /// The span of whoever sent the request.
-fn trace_of_client(http: &EnvoyRequest) -> Option<(&str, &str)> {
+fn trace_of_client<'a>(http: &HttpRequestView<'a>) -> Option<(&'a str, &'a str)> {
     let raw = |name: &str| {
-        let header = http.header_map.as_ref()?.headers.iter().find(|header| header.key == name)?;
-        str::from_utf8(&header.raw_value).ok().filter(|raw| !raw.is_empty()).or(Some(&header.value))
+        let header = http.header_map.as_option()?.headers.iter().find(|header| header.key == name)?;
+        str::from_utf8(header.raw_value).ok().filter(|raw| !raw.is_empty()).or(Some(header.value))
     };
-    let text = |name: &str| http.headers.get(name).map(String::as_str).or_else(|| raw(name));
+    let text = |name: &str| http.headers.get(name).copied().or_else(|| raw(name));
     text("traceparent").map(|parent| (parent, text("tracestate").unwrap_or_default()))
 }
 
@@ -101,9 +104,15 @@ fn grpc_timeout(text: &str) -> Option<Duration> {
 mod tests {
     use std::time::Duration;
 
+    use prost::Message as _;
+
     use super::{grpc_timeout, response};
-    use crate::envoy::HttpResponse;
+    use crate::envoy::{CheckResponse, HttpResponse};
     use crate::policy::decision::{Decision, Unavailable};
+
+    fn written(decision: &Decision<'_>) -> CheckResponse {
+        CheckResponse::decode(response::write(decision).bytes()).expect("a CheckResponse")
+    }
 
     #[test]
     fn what_cannot_be_decided_is_a_denial_in_every_way() {
@@ -112,7 +121,7 @@ mod tests {
             (Unavailable::Deadline, tonic::Code::Unavailable),
             (Unavailable::Overloaded, tonic::Code::ResourceExhausted),
         ] {
-            let response = response::write(&Decision::Unavailable(unavailable));
+            let response = written(&Decision::Unavailable(unavailable));
             assert_eq!(response.status.expect("a status").code, code as i32);
             let Some(HttpResponse::ErrorResponse(answer)) = response.http_response else {
                 panic!("an error response, not {:?}", response.http_response);
@@ -142,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_decision_without_a_permit_never_has_code_zero() {
-        let response = response::write(&Decision::malformed("no_path"));
+        let response = written(&Decision::malformed("no_path"));
         assert_ne!(response.status.expect("a status").code, 0);
     }
 }

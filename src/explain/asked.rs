@@ -68,7 +68,8 @@ impl Asked {
             headers: self.request_headers(),
             now,
         });
-        let context = RouteContext { extensions: Some(Cow::Borrowed(&self.context)), metadata: Map::new() };
+        let extensions = self.context.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let context = RouteContext { extensions, metadata: Map::new() };
         let peer = Peer { address: self.source.as_str().into(), principal: self.principal.as_str().into() };
         request.from_peer(peer).on_route(context)
     }

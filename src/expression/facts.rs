@@ -79,9 +79,7 @@ impl<'f> Facts<'f, '_> {
             }
             Place::Context => Some(self.context()),
             Place::Extension(name) => {
-                let extensions = self.request.context().extensions.as_deref();
-                // Borrowed or not, it lives as long as the request.
-                extensions?.get(name).map(|value| text(Cow::Owned(value.clone())))
+                self.request.context().extension(name).map(|value| text(Cow::Borrowed(value)))
             }
             Place::RouteMetadata(steps) => self.metadata(steps).map(|found| value::owned(found.into_owned())),
         }
@@ -123,8 +121,8 @@ impl<'f> Facts<'f, '_> {
     }
 
     fn context(&self) -> Box<dyn Val + 'f> {
-        let extensions = self.request.context().extensions.as_deref().into_iter().flatten();
-        let extensions = extensions.map(|(name, value)| (name.clone(), text(Cow::Owned(value.clone()))));
+        let extensions = self.request.context().extensions.iter();
+        let extensions = extensions.map(|(name, value)| ((*name).to_owned(), text(Cow::Borrowed(*value))));
         let metadata = self.metadata(&[]).map(|found| value::owned(found.into_owned()));
         value::object(extensions.chain(metadata.map(|metadata| ("route_metadata".to_owned(), metadata))))
     }

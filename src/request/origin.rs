@@ -2,7 +2,6 @@
 //! A client can choose none of it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -19,23 +18,23 @@ pub struct Peer<'a> {
 /// What the proxy is configured to say of a route.
 #[derive(Clone, Default)]
 pub struct RouteContext<'a> {
-    /// Envoy's `context_extensions`.
-    pub extensions: Option<Cow<'a, HashMap<String, String>>>,
+    /// Envoy's `context_extensions`, name and value.
+    pub extensions: Vec<(&'a str, &'a str)>,
     /// The route's metadata by namespace, where the proxy sends any.
     pub metadata: Map<String, Value>,
 }
 
-impl RouteContext<'_> {
-    /// One of the context extensions.
+impl<'a> RouteContext<'a> {
+    /// One of the context extensions: the last of its name, as in every map of protobuf's.
     #[must_use]
-    pub fn extension(&self, name: &str) -> Option<&str> {
-        self.extensions.as_deref()?.get(name).map(String::as_str)
+    pub fn extension(&self, name: &str) -> Option<&'a str> {
+        self.extensions.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 }
 
 /// Names only: an operator may have put a secret there.
 impl fmt::Debug for RouteContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.extensions.iter().flat_map(|map| map.keys())).finish()
+        f.debug_set().entries(self.extensions.iter().map(|(name, _)| name)).finish()
     }
 }

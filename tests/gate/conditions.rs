@@ -40,7 +40,10 @@ fn asked<'a>(
     let mut metadata = Map::new();
     metadata.insert("app.policy".to_owned(), json!({"tier": "gold", "max": 3}));
     let peer = Peer { address: "10.1.2.3".into(), principal: "spiffe://example.org/web".into() };
-    let context = RouteContext { extensions: Some(Cow::Borrowed(extensions)), metadata };
+    let context = RouteContext {
+        extensions: extensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        metadata,
+    };
     request("GET", path, headers).from_peer(peer).on_route(context)
 }
 

@@ -20,7 +20,8 @@ rules:
 ";
 
 fn on_route<'a>(request: HttpRequest<'a>, extensions: &'a HashMap<String, String>) -> HttpRequest<'a> {
-    request.on_route(RouteContext { extensions: Some(Cow::Borrowed(extensions)), metadata: Map::new() })
+    let extensions = extensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    request.on_route(RouteContext { extensions, metadata: Map::new() })
 }
 
 fn extensions(pairs: &[(&str, &str)]) -> HashMap<String, String> {
