@@ -5,6 +5,7 @@ mod clock;
 mod connection;
 mod grpc;
 mod http;
+mod in_place;
 pub mod listen;
 mod request;
 mod socket;
@@ -88,7 +89,7 @@ impl Bound {
         let budget = Budget::new(limits.buffered_bytes);
         let (ready, is_ready) = watch::channel(true);
         let (ending, is_ending) = watch::channel(false);
-        let (health, routes) = services(doors.clone(), &limits).await?;
+        let (health, services) = services(doors.clone(), &limits).await?;
         listen.tell_expiry();
         let mut listeners = JoinSet::new();
         // They answer until the last call of the others.
@@ -115,7 +116,7 @@ impl Bound {
         tracing::info!(address = grpc.address(), "serving");
         let listening =
             Listening::new("grpc", grpc, listen.grpc.tls.clone(), Speaks::Grpc, limits, budget.clone());
-        listeners.spawn(listening.serve(routes, is_ending));
+        listeners.spawn(listening.serve(services, is_ending));
         asked_to_stop(&mut stops, 1).await;
         tracing::info!(limit_seconds = listen.drain_timeout.as_secs_f64(), "draining");
         ready.send_replace(false);

@@ -1,6 +1,7 @@
 //! Connections, taken and bounded: in number, in time without a request, in time that a client takes for one.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use axum::http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,6 +22,7 @@ use tokio::time::sleep;
 use tower::Service;
 
 use super::clock::{Clock, Lasts};
+use super::in_place::{Arrivals, Requests};
 use super::listen::Limits;
 use super::request::{Activity, Budget, Counted};
 use super::socket::{Socket, Stream};
@@ -209,11 +211,14 @@ async fn converse(
 ) {
     let activity = Arc::new(Activity::default());
     let service = {
-        let (activity, budget) = (Arc::clone(&activity), terms.budget.clone());
+        let (activity, budget, speaks) = (Arc::clone(&activity), terms.budget.clone(), terms.speaks);
         service_fn(move |request: Request<Incoming>| {
             let under_way = activity.begin(&budget, LASTING.contains(&request.uri().path()));
             let mut request = request.map(|body| under_way.body(body));
-            request.extensions_mut().insert(peer);
+            // Only over HTTP does it count who asks.
+            if speaks == Speaks::Http {
+                request.extensions_mut().insert(peer);
+            }
             let answered = service.clone().call(request);
             async move {
                 let response = answered.await?;
@@ -221,14 +226,17 @@ async fn converse(
             }
         })
     };
-    let builder = builder(terms.speaks, terms.limits.idle_timeout);
+    let arrivals = Arrivals::default();
+    let builder = builder(terms.speaks, terms.limits.idle_timeout, arrivals.clone());
+    let mut requests = Requests::new(arrivals);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut clock = Clock::new(&activity, &terms.limits);
     let (mut is_ending, mut is_idle) = (false, false);
     loop {
         tokio::select! {
+            biased;
             // How a client ends its connection is its own affair.
-            _ = connection.as_mut() => return,
+            _ = poll_fn(|context| requests.poll(connection.as_mut(), context)) => return,
             _ = ending.wait_for(|ending| *ending), if !is_ending => {
                 is_ending = true;
                 connection.as_mut().graceful_shutdown();
@@ -249,8 +257,8 @@ async fn converse(
 }
 
 /// In HTTP/1.1 the time for a header begins when the last request ends: a connection that is kept open is quiet then.
-fn builder(speaks: Speaks, header_timeout: Duration) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(speaks: Speaks, header_timeout: Duration, arrivals: Arrivals) -> auto::Builder<Arrivals> {
+    let mut builder = auto::Builder::new(arrivals);
     builder
         .http2()
         .timer(TokioTimer::new())
