@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use memchr::{memchr, memchr_iter};
 use smallvec::SmallVec;
 
 use super::{Headers, Repeats};
@@ -78,20 +79,21 @@ impl<'a> Cookies<'a> {
     /// Reads the header that is kept next; false when there are more cookies than we keep.
     fn push(&mut self, header: &str) -> bool {
         let Ok(index) = u16::try_from(self.headers.len()) else { return false };
+        let bytes = header.as_bytes();
         let mut start = 0;
-        for part in header.split(';') {
-            if let Some(equals) = part.find('=') {
+        for end in memchr_iter(b';', bytes).chain([bytes.len()]) {
+            let equals = bytes.get(start..end).and_then(|part| memchr(b'=', part));
+            if let Some(equals) = equals.map(|at| start + at) {
                 if self.pieces.len() == MAX_COOKIES {
                     return false;
                 }
-                let (name, value) = (start..start + equals, start + equals + 1..start + part.len());
                 self.pieces.push(Piece {
                     header: index,
-                    name: trimmed(header, name),
-                    value: trimmed(header, value),
+                    name: trimmed(header, start..equals),
+                    value: trimmed(header, equals + 1..end),
                 });
             }
-            start += part.len() + 1;
+            start = end + 1;
         }
         true
     }

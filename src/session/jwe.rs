@@ -8,6 +8,7 @@ mod key;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::memchr_iter;
 use serde_json::{Map, Value};
 use smallvec::SmallVec;
 
@@ -98,12 +99,19 @@ impl<'t> Compact<'t> {
         if token.len() > max_bytes {
             return Err(JweError::TooLarge);
         }
-        let mut parts = token.split('.');
-        let mut part = || parts.next().ok_or(JweError::Malformed);
-        let (header, encrypted_key, iv, ciphertext, tag) = (part()?, part()?, part()?, part()?, part()?);
-        if parts.next().is_some() {
+        let mut dots = memchr_iter(b'.', token.as_bytes());
+        let mut rest = 0;
+        let mut part = || {
+            let (begin, end) = (rest, dots.next()?);
+            rest = end + 1;
+            token.get(begin..end)
+        };
+        let (Some(header), Some(encrypted_key), Some(iv), Some(ciphertext)) =
+            (part(), part(), part(), part())
+        else {
             return Err(JweError::Malformed);
-        }
+        };
+        let (None, Some(tag)) = (dots.next(), token.get(rest..)) else { return Err(JweError::Malformed) };
         if header.len() > MAX_HEADER {
             return Err(JweError::TooLarge);
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use smallvec::SmallVec;
 
 use super::authjs::AuthJs;
 use super::bearer::Jwt;
@@ -95,9 +94,10 @@ impl Provider {
     async fn verify(&self, name: &Arc<str>, request: &HttpRequest<'_>) -> Result<Session, Failure> {
         match self {
             Self::AuthJs(authjs) => authjs.verify(name, request),
-            Self::Jwt(jwt) => jwt.verify(name, request).await,
-            Self::Stored(stored) => stored.verify(name, request).await,
-            Self::BetterAuth(better_auth) => better_auth.verify(name, request).await,
+            // Boxed, so that a check that asks nobody else does not carry along what these need for that.
+            Self::Jwt(jwt) => Box::pin(jwt.verify(name, request)).await,
+            Self::Stored(stored) => Box::pin(stored.verify(name, request)).await,
+            Self::BetterAuth(better_auth) => Box::pin(better_auth.verify(name, request)).await,
         }
     }
 
@@ -201,7 +201,7 @@ impl Providers {
     /// # Errors
     /// Why each of them found none.
     pub async fn verify(&self, accepted: &Accepted, request: &HttpRequest<'_>) -> Result<Session, Failures> {
-        let mut failures = SmallVec::<[Failure; 4]>::new();
+        let mut failures = Vec::new();
         for (name, provider) in self.accepted(accepted) {
             match provider.verify(name, request).await {
                 Ok(session) => match self.judge(&session, request) {
@@ -216,7 +216,7 @@ impl Providers {
                 Err(failure) => failures.push(failure),
             }
         }
-        Err(Failures(failures.into_vec().into()))
+        Err(Failures(failures.into()))
     }
 
     fn judge(&self, session: &Session, request: &HttpRequest<'_>) -> Result<(), SessionError> {
