@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -34,6 +34,8 @@ pub struct Listener {
     pub routes: Vec<Value>,
     /// The clusters that these routes name.
     pub clusters: Vec<(&'static str, SocketAddr)>,
+    /// Filters of the connection, before HTTP is read.
+    pub connection_filters: Vec<Value>,
     /// TLS towards clients.
     pub tls: Option<Value>,
     /// TLS towards the gate.
@@ -57,6 +59,7 @@ impl Listener {
             after: Vec::new(),
             routes: Vec::new(),
             clusters: Vec::new(),
+            connection_filters: Vec::new(),
             tls: None,
             gate_tls: None,
             http_service: None,
@@ -79,11 +82,22 @@ pub struct Envoy {
 impl Envoy {
     /// Starts Envoy between these listeners, their gates, and the two services.
     pub fn start(name: &str, listeners: &[Listener], echo: SocketAddr, grpc: SocketAddr) -> Self {
+        Self::start_binary(&binary(), name, listeners, echo, grpc)
+    }
+
+    /// The same with another Envoy than the one that all tests use.
+    pub fn start_binary(
+        binary: &Path,
+        name: &str,
+        listeners: &[Listener],
+        echo: SocketAddr,
+        grpc: SocketAddr,
+    ) -> Self {
         let [configuration, admin_address, access_log] =
             ["json", "address", "access"].map(|kind| logs::file(name, kind));
         let bootstrap = bootstrap(listeners, echo, grpc, &access_log.to_string_lossy());
         fs::write(&configuration, format!("{bootstrap:#}")).expect("a configuration file");
-        let mut command = Command::new(binary());
+        let mut command = Command::new(binary);
         command.arg("--config-path").arg(&configuration).arg("--admin-address-path").arg(&admin_address);
         command.args(["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "20"]);
         command.args(["--log-level", "warning"]);
@@ -123,7 +137,8 @@ impl Envoy {
     }
 }
 
-fn binary() -> PathBuf {
+/// The Envoy that all tests use.
+pub fn binary() -> PathBuf {
     let chosen = std::env::var_os("SESSIONGATE_TEST_ENVOY").map(PathBuf::from);
     let installed = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/envoy/envoy/_bin/envoy");
     let binary = chosen.unwrap_or_else(installed);
@@ -190,6 +205,7 @@ fn listener(listener: &Listener, access_log: &str) -> Value {
     json!({
         "name": listener.name,
         "address": socket("127.0.0.1:0"),
+        "listener_filters": listener.connection_filters,
         "filter_chains": [{"transport_socket": listener.tls, "filters": [{
             "name": "envoy.filters.network.http_connection_manager",
             "typed_config": {

@@ -88,10 +88,7 @@ impl Call {
 
     /// Whether nothing more is to come after these bytes.
     fn is_answered_by(&self, bytes: &[u8]) -> bool {
-        Answer::parse(bytes).is_some_and(|answer| match answer.header("content-length") {
-            Some(length) => self.method == "HEAD" || length == answer.body.len().to_string(),
-            None => false,
-        })
+        Answer::parse(bytes).is_some_and(|answer| answer.is_whole(&self.method))
     }
 
     /// Asks for a WebSocket. Gives the answer and, where it is 101, the connection behind it.
@@ -171,12 +168,18 @@ impl Kept {
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
-    headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Whether a request of this method is answered, and nothing more is to come.
+    pub fn is_whole(&self, method: &str) -> bool {
+        let length = self.header("content-length");
+        length.is_some_and(|length| method == "HEAD" || length == self.body.len().to_string())
+    }
+
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
         let mut answer = Self::parse_head(&bytes[..end])?;
         let body = &bytes[end..];

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Below `target/tmp`, so that it can be read after a failure.
+/// Below `target/tmp`, by the name of the test binary, so that it can be read after a failure.
 pub fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("envoy");
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("the logs of the last run can be removed");
         }
