@@ -5,9 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message as _;
 use prost_types::value::Kind;
 use serde_json::{Map, Value};
+use sessiongate::envoy::attribute_context::HttpRequest;
 use sessiongate::envoy::{
     CheckRequest, CheckResponse, DeniedHttpResponse, HeaderAppendAction, HeaderValueOption, HttpResponse,
-    OkHttpResponse, request,
+    OkHttpResponse,
 };
 
 use crate::granted::may_be_open;
@@ -46,6 +47,10 @@ pub fn examine(asked: &CheckRequest, answer: &CheckResponse) {
     }
 }
 
+fn http(asked: &CheckRequest) -> Option<&HttpRequest> {
+    asked.attributes.as_ref()?.request.as_ref()?.http.as_ref()
+}
+
 fn told<'a>(answer: &'a CheckResponse, name: &str) -> &'a str {
     let metadata = answer.dynamic_metadata.as_ref().expect("metadata");
     match metadata.fields.get(name).and_then(|value| value.kind.as_ref()) {
@@ -56,7 +61,7 @@ fn told<'a>(answer: &'a CheckResponse, name: &str) -> &'a str {
 
 /// Who passes passes by an open rule, or by a session that somebody made who has the key.
 fn is_justified(asked: &CheckRequest, answer: &CheckResponse, ok: &OkHttpResponse) {
-    let http = request::http(asked).expect("nothing passes without a request");
+    let http = http(asked).expect("nothing passes without a request");
     let extension = |name: &str| {
         asked.attributes.as_ref().and_then(|a| a.context_extensions.get(name)).map(String::as_str)
     };
@@ -106,7 +111,7 @@ fn header<'h>(headers: &'h [HeaderValueOption], name: &str) -> Option<&'h str> {
 
 /// Headers as the gate reads them.
 fn sent(asked: &CheckRequest) -> Vec<(&str, &[u8])> {
-    let Some(http) = request::http(asked) else { return Vec::new() };
+    let Some(http) = http(asked) else { return Vec::new() };
     match &http.header_map {
         Some(map) if !map.headers.is_empty() => map
             .headers

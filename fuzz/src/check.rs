@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use prost::Message as _;
 use sessiongate::envoy::service::AuthorizationService;
-use sessiongate::envoy::{CheckRequest, request};
+use sessiongate::envoy::codec::Asked;
+use sessiongate::envoy::{CheckRequest, CheckResponse};
 
 use crate::world::{self, TOKENS};
 use crate::{answer, written::Written};
@@ -18,21 +19,25 @@ const PATIENCE: Duration = Duration::from_hours(1);
 /// After a zero byte the message itself, else a request as text.
 pub fn run(data: &[u8]) {
     let asked = match data.split_first() {
-        Some((0, message)) => match CheckRequest::decode(message) {
-            Ok(message) => with_tokens(message),
-            Err(_) => return,
-        },
+        Some((0, message)) => {
+            let read = CheckRequest::decode(message);
+            assert_eq!(read.is_ok(), Asked::from(message.to_vec()).read().is_ok(), "two readers disagree");
+            match read {
+                Ok(message) => with_tokens(message),
+                Err(_) => return,
+            }
+        }
         _ => Written::parse(data).to_message(),
     };
-    let answer = world::runtime().block_on(SERVICE.answer(&asked, world::now(), PATIENCE, None));
+    let message = Asked::from(asked.encode_to_vec());
+    let message = message.read().expect("what prost writes, the door reads");
+    let answer = world::runtime().block_on(SERVICE.answer(&message, world::now(), PATIENCE, None));
+    let answer = CheckResponse::decode(answer.bytes()).expect("what the door writes, prost reads");
     answer::examine(&asked, &answer);
 }
 
 /// The message with real tokens where they are asked for.
 fn with_tokens(mut message: CheckRequest) -> CheckRequest {
-    if request::http(&message).is_none() {
-        return message;
-    }
     let attributes = message.attributes.as_mut();
     let Some(http) = attributes.and_then(|a| a.request.as_mut()).and_then(|r| r.http.as_mut()) else {
         return message;

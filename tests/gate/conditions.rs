@@ -1,6 +1,5 @@
 //! Conditions: what they see, what they can say, and that whatever goes wrong in one is a denial.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use proptest::prelude::*;

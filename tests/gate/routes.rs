@@ -1,6 +1,5 @@
 //! What the proxy is configured to say of a route: which rule it takes, and how strict it is at least.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::Map;
