@@ -2,6 +2,7 @@
 # Builds each peer of this folder to .tools/peers, from the Go modules that its go.mod pins. One that cannot be built here
 # is left out, and .tools/peers/NAME.left-out says why. What is newer than all that it is made of is left as it is.
 set -euo pipefail
+shopt -s nullglob
 cd "$(dirname "$0")"
 place=$(cd ../.. && pwd)/.tools/peers
 mkdir -p "$place"
