@@ -39,10 +39,10 @@ impl Application {
     }
 
     /// The keys of a provider that asks it at this port.
-    pub fn provider(&self, port: u16) -> String {
+    pub fn provider(port: u16) -> String {
         format!(
             "{{ kind: endpoint, url: \"http://127.0.0.1:{port}/session\", allow_http: true, cookie: kept, cache: 0s, \
-             timeout: 300ms }}"
+             timeout: 500ms }}"
         )
     }
 }

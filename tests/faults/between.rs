@@ -2,12 +2,12 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::harness::runtime::runtime;
 
@@ -35,7 +35,7 @@ pub enum Way {
 /// It ends with the run.
 pub struct Between {
     pub port: u16,
-    way: Arc<Mutex<Way>>,
+    way: watch::Sender<Way>,
 }
 
 impl Between {
@@ -43,8 +43,7 @@ impl Between {
         let listener = StdListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("a listener that does not block");
         let port = listener.local_addr().expect("an address").port();
-        let way = Arc::new(Mutex::new(Way::Pass));
-        let shared = Arc::clone(&way);
+        let (way, told) = watch::channel(Way::Pass);
         runtime().spawn(async move {
             let listener = TcpListener::from_std(listener).expect("a listener");
             while let Ok((gate, _)) = listener.accept().await {
@@ -53,7 +52,7 @@ impl Between {
                 };
                 let ((gate_said, to_gate), (store_said, to_store)) = (gate.into_split(), store.into_split());
                 tokio::spawn(pass(gate_said, to_store));
-                tokio::spawn(lie(store_said, to_gate, Arc::clone(&shared)));
+                tokio::spawn(lie(store_said, to_gate, told.clone()));
             }
         });
         Self { port, way }
@@ -61,7 +60,7 @@ impl Between {
 
     /// What it does from now on, with open connections too.
     pub fn goes(&self, way: Way) {
-        *self.way.lock().unwrap_or_else(PoisonError::into_inner) = way;
+        self.way.send_replace(way);
     }
 }
 
@@ -69,11 +68,15 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
     drop(tokio::io::copy(&mut from, &mut to).await);
 }
 
-async fn lie(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Arc<Mutex<Way>>) {
+async fn lie(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: watch::Receiver<Way>) {
     let mut piece = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut piece).await {
-        let way = way.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if tell(&mut to, &piece[..length], &way).await.is_err() {
+        let now = way.borrow_and_update().clone();
+        if let Way::Late(pause) = now {
+            // No longer than it is the way.
+            let _ = tokio::time::timeout(pause, way.changed()).await;
+        }
+        if tell(&mut to, &piece[..length], &now).await.is_err() {
             return;
         }
     }
@@ -82,11 +85,7 @@ async fn lie(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Arc<Mutex<Way
 /// An error ends the connection.
 async fn tell(to: &mut OwnedWriteHalf, said: &[u8], way: &Way) -> io::Result<()> {
     match way {
-        Way::Pass => to.write_all(said).await,
-        Way::Late(pause) => {
-            tokio::time::sleep(*pause).await;
-            to.write_all(said).await
-        }
+        Way::Pass | Way::Late(_) => to.write_all(said).await,
         Way::Cut => {
             to.write_all(&said[..said.len() / 2]).await?;
             to.shutdown().await?;

@@ -77,7 +77,7 @@ fn sessions_end_by_the_clock_and_are_back_when_it_is_right_again() {
         fault.lasts_until_it_hurts();
         fault.ends();
         clock.shows("+0");
-        assert!(fault.is_recovered_from().has_hurt(), "{what}");
+        assert!(fault.recovered().has_hurt(), "{what}");
     }
     let mut fault = traffic.fault("clock", "back by 40 days, and to and fro", Borne::NOTHING);
     for time in ["-40d", "+1h", "-1h", "-40d"] {
@@ -86,7 +86,7 @@ fn sessions_end_by_the_clock_and_are_back_when_it_is_right_again() {
     }
     fault.ends();
     clock.shows("+0");
-    fault.is_recovered_from();
+    fault.recovered();
     traffic.ends();
 }
 
@@ -119,7 +119,7 @@ fn a_revoked_session_stays_revoked_whatever_the_clock_did_meanwhile() {
         }
         fault.ends();
         clock.shows("+0");
-        assert!(fault.is_recovered_from().has_hurt(), "{what}");
+        assert!(fault.recovered().has_hurt(), "{what}");
     }
     traffic.ends();
     assert!(world.gate().is_running());
@@ -166,7 +166,7 @@ fn an_assertion_lasts_for_its_minute_by_the_clock_that_is_right_again() {
     fault.ends();
     clock.shows("+0");
     let (issued, expires) = asserted();
-    fault.is_recovered_from();
+    fault.recovered();
     traffic.ends();
     assert!(issued <= now() + 1, "issued {} s from now", issued - now());
     assert!(expires <= now() + 61, "lasts for {} s more", expires - now());

@@ -21,7 +21,7 @@ use crate::world::{Circumstances, World, with_store};
 fn an_application_that_is_silent_slow_or_lies_is_an_outage_of_its_sessions_alone() {
     let application = Application::start();
     let between = Between::start(application.port);
-    let provider = application.provider(between.port);
+    let provider = Application::provider(between.port);
     let world = World::start("application", Circumstances::plain(with_store(&provider)));
     let traffic = Traffic::begin(world.edge(), kinds::stored());
     let expiry = |other: &str| Way::Swap(b"2099-01-01T".to_vec(), other.as_bytes().to_vec());
@@ -39,7 +39,7 @@ fn an_application_that_is_silent_slow_or_lies_is_an_outage_of_its_sessions_alone
         fault.lasts_until_it_hurts();
         fault.ends();
         between.goes(Way::Pass);
-        assert!(fault.is_recovered_from().has_hurt(), "{what}");
+        assert!(fault.recovered().has_hurt(), "{what}");
     }
     traffic.ends();
 }
@@ -75,7 +75,7 @@ fn an_issuer_that_is_away_or_lies_makes_no_token_valid_and_known_keys_outlast_it
     let (key, strangers) = (Key::new(), Key::new());
     let issuer = Canned::start(&answer("200 OK", "", &key.published));
     let provider = format!(
-        "{{ kind: jwt, jwks: \"http://{}/keys\", algorithms: [ES256], from: [{{ cookie: kept }}], timeout: 300ms }}",
+        "{{ kind: jwt, jwks: \"http://{}/keys\", algorithms: [ES256], from: [{{ cookie: kept }}], timeout: 500ms }}",
         issuer.address
     );
     let mut world = World::start("issuer", Circumstances::plain(with_store(&provider)));
@@ -99,7 +99,7 @@ fn an_issuer_that_is_away_or_lies_makes_no_token_valid_and_known_keys_outlast_it
     fault.lasts();
     fault.ends();
     issuer.say(&answer("200 OK", "", &key.published));
-    fault.is_recovered_from();
+    fault.recovered();
 
     for (what, said) in [
         ("silent, and the gate restarted", Vec::new()),
@@ -113,7 +113,7 @@ fn an_issuer_that_is_away_or_lies_makes_no_token_valid_and_known_keys_outlast_it
         fault.lasts_until_it_hurts();
         fault.ends();
         issuer.say(&answer("200 OK", "", &key.published));
-        assert!(fault.is_recovered_from().has_hurt(), "{what}");
+        assert!(fault.recovered().has_hurt(), "{what}");
     }
     traffic.ends();
 }

@@ -33,7 +33,7 @@ fn try_each(store: &'static str, lies: Vec<Lie>, traffic: &Traffic, between: &Be
         fault.lasts_until_it_hurts();
         fault.ends();
         between.goes(Way::Pass);
-        assert!(fault.is_recovered_from().has_hurt(), "{lie}");
+        assert!(fault.recovered().has_hurt(), "{lie}");
     }
 }
 
@@ -59,12 +59,12 @@ fn a_redis_that_lies_lets_nobody_in_and_makes_nobody_somebody_else() {
     try_each("lying Redis", lies, &traffic, &between);
 
     let mut fault = traffic.fault("lying Redis", "a list in the place of a user", Borne::REFUSAL_OF_STORE);
-    redis.ask(&["DEL", "user:r-000001"]);
-    redis.ask(&["LPUSH", "user:r-000001", "x"]);
+    redis.ask(&["LPUSH", "list", "x"]);
+    redis.ask(&["RENAME", "list", "user:r-000001"]);
     fault.lasts_until_it_hurts();
     fault.ends();
     fill_redis(&redis);
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
     traffic.ends();
 }
 
@@ -92,7 +92,7 @@ fn a_postgres_that_lies_lets_nobody_in_and_makes_nobody_somebody_else() {
     postgres.sql(
         "ALTER TABLE session ALTER expires TYPE TIMESTAMP USING convert_from(expires, 'UTF8')::timestamp",
     );
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
     traffic.ends();
 }
 

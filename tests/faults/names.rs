@@ -12,17 +12,15 @@ use crate::traffic::{Borne, Traffic};
 use crate::world::{World, with_store};
 
 const NAME: &str = "store.test";
-/// Where the gate's machine asks for names that it does not know.
-const RESOLVER: &str = "127.0.0.77";
 
 /// Takes the name away, first from a resolver that is not there, then from one that never answers, while `disconnect`
 /// sees to it that the gate has to connect anew.
-fn lose_the_name(store: &'static str, provider: &str, disconnect: impl Fn()) {
+fn lose_the_name(store: &'static str, resolver: &str, provider: &str, disconnect: impl Fn()) {
     let place = tempfile::tempdir().expect("a folder");
-    let [hosts, resolver] = ["hosts", "resolv.conf"].map(|name| place.path().join(name));
+    let [hosts, resolvers] = ["hosts", "resolv.conf"].map(|name| place.path().join(name));
     let known = format!("127.0.0.1 localhost {NAME}\n");
     fs::write(&hosts, &known).expect("a file");
-    fs::write(&resolver, format!("nameserver {RESOLVER}\n")).expect("a file");
+    fs::write(&resolvers, format!("nameserver {resolver}\n")).expect("a file");
     let mounts = "mount --bind $folder/hosts /etc/hosts && mount --bind $folder/resolv.conf /etc/resolv.conf";
     let (circumstances, _orders) = namespace::gate(place.path(), mounts, with_store(provider));
     let world = World::start("names", circumstances);
@@ -34,12 +32,12 @@ fn lose_the_name(store: &'static str, provider: &str, disconnect: impl Fn()) {
         fault.lasts_until_it_hurts();
         fault.ends();
         fs::write(&hosts, &known).expect("a file");
-        assert!(fault.is_recovered_from().has_hurt(), "{what}");
+        assert!(fault.recovered().has_hurt(), "{what}");
         drop(silent);
     };
     lose("DNS gone: no resolver", None);
     // Only root may listen there.
-    if let Ok(silent) = UdpSocket::bind((RESOLVER, 53)) {
+    if let Ok(silent) = UdpSocket::bind((resolver, 53)) {
         lose("DNS gone: a resolver that is silent", Some(silent));
     }
     traffic.ends();
@@ -50,7 +48,7 @@ fn a_redis_whose_name_is_gone_is_an_outage_until_it_is_back() {
     let redis = Redis::start();
     fill_redis(&redis);
     let provider = redis_at(redis.port).replace("127.0.0.1", NAME);
-    lose_the_name("name of Redis", &provider, || {
+    lose_the_name("name of Redis", "127.0.0.77", &provider, || {
         redis.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     });
 }
@@ -60,7 +58,7 @@ fn a_postgres_whose_name_is_gone_is_an_outage_until_it_is_back() {
     let postgres = Postgres::start();
     fill_postgres(&postgres);
     let provider = postgres_at(postgres.port).replace("127.0.0.1", NAME);
-    lose_the_name("name of PostgreSQL", &provider, || {
+    lose_the_name("name of PostgreSQL", "127.0.0.78", &provider, || {
         postgres.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sessiongate'",
         );
@@ -70,6 +68,6 @@ fn a_postgres_whose_name_is_gone_is_an_outage_until_it_is_back() {
 #[test]
 fn an_application_whose_name_is_gone_is_an_outage_until_it_is_back() {
     let application = Application::start();
-    let provider = application.provider(application.port).replace("127.0.0.1", NAME);
-    lose_the_name("name of the application", &provider, || {});
+    let provider = Application::provider(application.port).replace("127.0.0.1", NAME);
+    lose_the_name("name of the application", "127.0.0.79", &provider, || {});
 }

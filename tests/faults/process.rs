@@ -13,7 +13,7 @@ fn a_gate_that_is_killed_lets_nobody_in_and_is_found_again_when_it_is_restarted(
     fault.lasts_until_it_hurts();
     fault.ends();
     world.start_gate();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
 
     let mut fault = traffic.fault("process", "killed five times in a row", Borne::ANY_REFUSAL);
     for _ in 0..5 {
@@ -23,7 +23,7 @@ fn a_gate_that_is_killed_lets_nobody_in_and_is_found_again_when_it_is_restarted(
     }
     fault.lasts();
     fault.ends();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
     traffic.ends();
 }
 
@@ -36,6 +36,6 @@ fn a_gate_that_is_stopped_lets_nobody_in_and_goes_on_where_it_was() {
     fault.lasts_until_it_hurts();
     fault.ends();
     world.gate().thaw();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
     traffic.ends();
 }

@@ -41,7 +41,7 @@ fn a_reload_at_the_worst_moment_is_whole_or_changes_nothing() {
     fault.lasts();
     fault.ends();
     world.replace(&version(2));
-    fault.is_recovered_from();
+    fault.recovered();
 
     let before = world.reloads("success");
     let mut fault = traffic.fault("reload", "the file replaced during SIGSTOP", Borne::ANY_REFUSAL);
@@ -50,7 +50,7 @@ fn a_reload_at_the_worst_moment_is_whole_or_changes_nothing() {
     fault.lasts_until_it_hurts();
     fault.ends();
     world.gate().thaw();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
     wait_until("what was replaced to be loaded", || world.reloads("success") > before);
 
     let before = world.reloads("success");
@@ -64,7 +64,7 @@ fn a_reload_at_the_worst_moment_is_whole_or_changes_nothing() {
     redis.begin();
     fill_redis(&redis);
     fault.ends();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
     traffic.ends();
 }
 
@@ -72,7 +72,7 @@ fn a_reload_at_the_worst_moment_is_whole_or_changes_nothing() {
 fn a_reload_while_there_is_too_much_to_do_is_loaded_and_lets_nobody_in() {
     let application = Application::start();
     let between = Between::start(application.port);
-    let store = application.provider(between.port).replace("timeout: 300ms", "timeout: 900ms");
+    let store = Application::provider(between.port).replace("timeout: 500ms", "timeout: 900ms");
     let limits = "checks: 32";
     let world =
         World::start("overloaded", Circumstances { limits, ..Circumstances::plain(version(&store, 1)) });
@@ -102,6 +102,6 @@ fn a_reload_while_there_is_too_much_to_do_is_loaded_and_lets_nobody_in() {
     });
     fault.ends();
     between.goes(Way::Pass);
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
     traffic.ends();
 }

@@ -1,6 +1,7 @@
 //! Stores that stop, die, or take their time: nobody whose session cannot be known passes or is sent to the login, and
 //! nobody else notices.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::json;
@@ -30,7 +31,8 @@ pub fn fill_postgres(postgres: &Postgres) {
         .to_owned();
     for (number, expires) in kinds::rows() {
         let (token, user) = (kinds::token(number), kinds::user(number));
-        statements += &format!(
+        let _ = write!(
+            statements,
             "INSERT INTO \"user\" VALUES ('{user}', 'Kept', NULL); INSERT INTO session VALUES ('{token}', '{user}', '{expires}');"
         );
     }
@@ -39,14 +41,14 @@ pub fn fill_postgres(postgres: &Postgres) {
 
 pub fn redis_at(port: u16) -> String {
     format!(
-        "{{ kind: redis, url: \"redis://127.0.0.1:{port}\", schema: upstash, cookie: kept, cache: 0s, timeout: 300ms }}"
+        "{{ kind: redis, url: \"redis://127.0.0.1:{port}\", schema: upstash, cookie: kept, cache: 0s, timeout: 500ms }}"
     )
 }
 
 pub fn postgres_at(port: u16) -> String {
     format!(
         "{{ kind: database, url: \"postgres://app@127.0.0.1:{port}/app\", schema: drizzle, cookie: kept, cache: 0s, \
-         timeout: 300ms, connections: 4 }}"
+         timeout: 500ms, connections: 4 }}"
     )
 }
 
@@ -63,7 +65,7 @@ fn a_redis_that_stops_dies_or_takes_its_time_is_an_outage_of_its_sessions_alone(
     fault.lasts_until_it_hurts();
     fault.ends();
     redis.thaw();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
 
     let mut fault = traffic.fault("Redis", "killed, then a restart", Borne::REFUSAL_OF_STORE);
     redis.kill();
@@ -71,7 +73,7 @@ fn a_redis_that_stops_dies_or_takes_its_time_is_an_outage_of_its_sessions_alone(
     redis.begin();
     fill_redis(&redis);
     fault.ends();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
 
     slow_in_two_ways("Redis", &traffic, &between);
     traffic.ends();
@@ -90,14 +92,14 @@ fn a_postgres_that_stops_dies_or_takes_its_time_is_an_outage_of_its_sessions_alo
     fault.lasts_until_it_hurts();
     fault.ends();
     postgres.thaw();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
 
     let mut fault = traffic.fault("PostgreSQL", "killed, then a restart", Borne::REFUSAL_OF_STORE);
     postgres.kill();
     fault.lasts_until_it_hurts();
     postgres.begin();
     fault.ends();
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
 
     slow_in_two_ways("PostgreSQL", &traffic, &between);
     traffic.ends();
@@ -110,12 +112,12 @@ fn slow_in_two_ways(store: &'static str, traffic: &Traffic, between: &Between) {
     fault.lasts_until_it_hurts();
     fault.ends();
     between.goes(Way::Pass);
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
 
     let mut fault = traffic.fault(store, "answers that never come", Borne::REFUSAL_OF_STORE);
     between.goes(Way::Silent);
     fault.lasts_until_it_hurts();
     fault.ends();
     between.goes(Way::Pass);
-    assert!(fault.is_recovered_from().has_hurt());
+    assert!(fault.recovered().has_hurt());
 }

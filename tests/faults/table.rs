@@ -41,7 +41,7 @@ impl Row {
 
     /// Whether anybody noticed.
     pub fn has_hurt(&self) -> bool {
-        self.turned_away + self.put_off > 0
+        self.turned_away + self.put_off + self.wrong > 0
     }
 }
 

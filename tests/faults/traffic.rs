@@ -174,7 +174,13 @@ pub struct Fault<'t> {
 impl Fault<'_> {
     /// Lets it last for as long as it was asked for, and at least until some requests were answered.
     pub fn lasts(&self) {
-        wait_until("requests to be answered during the fault", || self.answered() >= AT_LEAST);
+        self.lasts_for(AT_LEAST);
+    }
+
+    /// The same, for so many requests.
+    pub fn lasts_for(&self, requests: usize) {
+        let before = self.answered();
+        wait_until("requests to be answered during the fault", || self.answered() >= before + requests);
         std::thread::sleep(asked_length().saturating_sub(self.begun.elapsed()));
     }
 
@@ -194,7 +200,7 @@ impl Fault<'_> {
     }
 
     /// Waits until all is well again, and tells what was counted.
-    pub fn is_recovered_from(self) -> Row {
+    pub fn recovered(self) -> Row {
         let (ended, after) = self.ended.expect("it ended");
         let calm =
             wait_for(&format!("{} to be recovered from", self.what), || self.traffic.first_calm_after(after));
