@@ -1,6 +1,6 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test coverage lint build tools bench soak faults attacks fuzz fuzz-smoke clean
+.PHONY: help demo test coverage lint build tools bench pieces instructions soak faults attacks fuzz fuzz-smoke clean
 
 SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument
 PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py)
@@ -12,7 +12,9 @@ help:
 	@echo 'make coverage   what the tests reach of the modules that decide, by line and by region'
 	@echo 'make lint    formatting, clippy, and a check of the scripts'
 	@echo 'make build   target/release/sessiongate'
-	@echo 'make bench   what one check costs'
+	@echo 'make bench   what a check costs, beside doing nothing, Auth.js in Node.js and other gates: bench/results'
+	@echo 'make pieces  what the pieces of a check cost in time, with Criterion'
+	@echo 'make instructions   what they cost in instructions, held against what is noted'
 	@echo 'make soak    ten minutes under load through Envoy, with reloads and outages'
 	@echo 'make faults  every fault for some seconds, and the table of what they did'
 	@echo 'make attacks AGAINST=host:port   the attack corpus, against another ext_authz server'
@@ -27,9 +29,9 @@ demo:
 test:
 	@tools/install.sh build envoy envoys xds example fixture upstreams browser servers faults proxies
 	cargo build --locked --example upstream
-	cargo test --locked --all-targets
+	cargo test --locked --tests --examples --bench door --bench gate --bench providers --bench server --bench soak
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
-	@$(MAKE) --no-print-directory fuzz-smoke
+	@$(MAKE) --no-print-directory instructions fuzz-smoke
 
 coverage:
 	@tools/install.sh build envoy fixture browser servers proxies coverage
@@ -53,9 +55,21 @@ tools:
 	@tools/install.sh build envoy envoys xds example fixture upstreams browser servers faults proxies lint
 
 bench:
+	@tools/install.sh build envoy xds bench peers bench-node plots
+	cargo build --locked --release
+	CARGO_TARGET_DIR=target/noop cargo build --locked --release --manifest-path bench/noop/Cargo.toml
+	@python3 bench/run
+
+pieces:
 	@tools/install.sh build fixture servers
 	cargo bench --locked --bench gate --bench door --bench providers --bench server
 	node tests/fixtures/authjs/bench.mjs
+
+# Our own crate is optimised for it; what it stands on is what the tests have built.
+instructions:
+	@tools/install.sh build instructions
+	GUNGRAUN_RUNNER=$(CURDIR)/.tools/cargo/bin/gungraun-runner cargo bench --locked --profile dev \
+		--config 'profile.dev.opt-level=3' --config 'profile.dev.debug=1' --bench instructions
 
 soak:
 	@tools/install.sh build envoy fixture servers

@@ -15,6 +15,8 @@
 #   tools/install.sh bench      h2load, nghttp and wrk                           (apt)
 #   tools/install.sh peers      the peers of bench/peers, to .tools/peers        (Go modules)
 #   tools/install.sh bench-node packages of bench/node, and a build of Next.js   (npm)
+#   tools/install.sh plots      matplotlib, to .tools/plots                      (pip)
+#   tools/install.sh instructions   Valgrind, and gungraun's runner to .tools/cargo   (apt, cargo)
 #   tools/install.sh coverage   cargo-llvm-cov, to .tools/cargo, and the LLVM of rustc   (cargo, apt)
 #   tools/install.sh fuzz       cargo-fuzz, to .tools/cargo                      (cargo)
 #   tools/install.sh lint       ShellCheck                                       (apt)
@@ -29,6 +31,10 @@ older_envoys=(1.36.2 1.37.0 1.38.3 1.39.3)
 # PyJWT with what `crypto` asks for.
 upstreams_requirements=(PyJWT==2.15.1 cryptography==50.0.2 cffi==2.1.1 pycparser==3.12)
 xds_requirements=(xds-protos==1.85.0 protobuf==7.36.2 googleapis-common-protos==1.76.0)
+
+# matplotlib with all that it needs.
+plots_requirements=(matplotlib==3.11.2 contourpy==1.3.3 cycler==0.12.1 fonttools==4.68.0 kiwisolver==1.5.1
+  numpy==2.4.6 packaging==26.4 pillow==13.0.0 pyparsing==3.3.3 python-dateutil==4.0.0 six==1.17.0 tzdata==2026.6)
 
 main() {
   [[ $# -gt 0 ]] || { sed -n '2,/^set /{s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
@@ -54,6 +60,8 @@ main() {
       bench-node) packages bench/node/authjs; packages bench/node/next; bench/node/next/build.sh ;;
       coverage) cargo_command cargo-llvm-cov 0.9.1; llvm_of_rustc ;;
       fuzz) cargo_command cargo-fuzz 0.13.2 ;;
+      instructions) commands_from_apt valgrind:valgrind; cargo_command gungraun-runner 0.20.0 ;;
+      plots) wheels .tools/plots "${plots_requirements[@]}" ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
       *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
     esac
@@ -140,9 +148,8 @@ older_envoys() {
 
 # A command of cargo, in this version, to .tools/cargo/bin.
 cargo_command() {
-  local name=$1 version=$2 known
-  known=$(".tools/cargo/bin/$name" "${name#cargo-}" --version 2>/dev/null || true)
-  [[ $known != "$name $version" ]] || return 0
+  local name=$1 version=$2
+  ! grep -qs "^\"$name $version " .tools/cargo/.crates.toml || return 0
   echo "installing $name $version to .tools/cargo"
   cargo install --quiet --locked --root .tools/cargo --version "$version" "$name"
 }

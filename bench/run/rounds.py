@@ -41,11 +41,13 @@ def alternating(ways: list[Way], rounds: int) -> dict[str, list[Round]]:
     return seen
 
 
-def over_grpc(name: str, process: Process, message: bytes, place: Path, checks: int) -> Way:
-    """So many checks of one message."""
+def over_grpc(
+    name: str, process: Process, message: bytes, place: Path, checks: int, connections: int = 1
+) -> Way:
+    """So many checks of one message, eight of them under way at once on each connection."""
     body = place / f"{process.name}-{abs(hash(message))}.bin"
     body.write_bytes(message)
-    return Way(name, process, lambda share: load.grpc(process.address, body, int(checks * share)))
+    return Way(name, process, lambda share: load.grpc(process.address, body, int(checks * share), connections))
 
 
 def over_http(name: str, process: Process, url: Url, headers: dict[str, str], seconds: float) -> Way:
