@@ -16,7 +16,7 @@ use crate::request::origin::{Peer, RouteContext};
 use crate::request::path::{PathError, RequestPath};
 use crate::request::{Headers, HttpRequest, Repeats, RequestParts};
 
-/// Why a `CheckRequest` cannot be judged. All but [`Malformed::Path`] are the proxy's doing.
+/// Why a `CheckRequest` cannot be judged. What is missing is the proxy's doing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     #[error("the CheckRequest has no `attributes.request.http`: is the filter an HTTP filter?")]
@@ -25,6 +25,10 @@ pub enum Malformed {
     NoMethod,
     #[error("the CheckRequest has no path")]
     NoPath,
+    /// The client's doing, which a proxy should refuse (RFC 9112, section 3.2): Envoy joins the two with a comma, and
+    /// which one a service goes by is its own affair.
+    #[error("the request names several hosts")]
+    SeveralHosts,
     #[error(transparent)]
     Path(#[from] PathError),
 }
@@ -37,6 +41,7 @@ impl Malformed {
             Self::NoHttp => "no_http_attributes",
             Self::NoMethod => "no_method",
             Self::NoPath => "no_path",
+            Self::SeveralHosts => "several_hosts",
             Self::Path(error) => error.label(),
         }
     }
@@ -54,6 +59,9 @@ pub fn read<'a>(message: &CheckRequestView<'a>, now: SystemTime) -> Result<HttpR
     }
     if http.path.is_empty() {
         return Err(Malformed::NoPath);
+    }
+    if http.host.contains(',') {
+        return Err(Malformed::SeveralHosts);
     }
     let (path, query) = http.path.split_once('?').unwrap_or((http.path, ""));
     let request = HttpRequest::new(RequestParts {

@@ -102,7 +102,7 @@ impl<'r> Original<'r> {
         Ok(Self {
             method: single(headers, FORWARDED_METHOD)?.ok_or(Misled::NoMethod("X-Forwarded-Method"))?,
             scheme: single(headers, FORWARDED_PROTO)?.unwrap_or_default(),
-            host: single(headers, FORWARDED_HOST)?.ok_or(Misled::NoHost)?,
+            host: forwarded_host(headers)?,
             target,
             style: Style::Full,
         })
@@ -111,6 +111,12 @@ impl<'r> Original<'r> {
     pub(super) fn style(&self) -> Style {
         self.style
     }
+}
+
+/// One host: of two that were joined nobody knows which one counts.
+fn forwarded_host(headers: &HeaderMap) -> Result<&str, Misled> {
+    let host = single(headers, FORWARDED_HOST)?.ok_or(Misled::NoHost)?;
+    if host.contains(',') { Err(Misled::Repeated(FORWARDED_HOST)) } else { Ok(host) }
 }
 
 /// The value of a header that a proxy sets: once, and not empty.
@@ -205,6 +211,10 @@ mod tests {
                 Misled::Repeated("x-original-url"),
             ),
             (with(&TRAEFIK, &[("x-forwarded-method", "OPTIONS")]), Misled::Repeated("x-forwarded-method")),
+            (
+                with(&[TRAEFIK[0], TRAEFIK[1], ("x-forwarded-host", "app.test, open.test")], &[]),
+                Misled::Repeated("x-forwarded-host"),
+            ),
             (with(&TRAEFIK[..1], &[]), Misled::NoMethod("X-Forwarded-Method")),
             (with(&TRAEFIK[..2], &[]), Misled::NoHost),
             (with(&[("x-original-url", "/a"), NGINX[1]], &[]), Misled::NoHost),
