@@ -64,7 +64,10 @@ impl Desk {
 
     fn command(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sessiongate"));
-        command.args(arguments).env_clear().envs(variables.iter().copied()).current_dir(&self.0);
+        // Where a measurement of coverage wants its counters.
+        let profile = std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file));
+        command.args(arguments).env_clear().envs(profile).envs(variables.iter().copied());
+        command.current_dir(&self.0);
         command
     }
 

@@ -38,7 +38,10 @@ impl Gate {
     }
 
     fn serve(name: &str, command: &mut Command, variables: &[(&str, &str)]) -> Self {
-        let command = command.env_clear().envs(variables.iter().copied()).current_dir(logs::folder());
+        // Where a measurement of coverage wants its counters.
+        let profile = std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file));
+        let command = command.env_clear().envs(profile).envs(variables.iter().copied());
+        let command = command.current_dir(logs::folder());
         let mut process = Process::start(name, command);
         let address = process.wait_for_output("its address", serving_address);
         Self { process, address, file: PathBuf::new() }
