@@ -11,19 +11,22 @@ use sessiongate::config::{self, Environment};
 use sessiongate::envoy::attribute_context::{HttpRequest as Http, Request};
 use sessiongate::envoy::codec::{Answered, Asked};
 use sessiongate::envoy::service::AuthorizationService;
-use sessiongate::envoy::{AttributeContext, CheckRequest, request};
+use sessiongate::envoy::{AttributeContext, CheckRequest, CheckResponse, request};
 use sessiongate::gate::Gate;
 use sessiongate::policy::decision::Decision;
 use sessiongate::program::{Doors, Program};
 use sessiongate::request::HttpRequest;
 use sessiongate::session::Provider;
 use sessiongate::session::authjs::AuthJs;
+use tokio::runtime::{Builder, Runtime};
 
 pub const COOKIE: &str = "__Secure-authjs.session-token";
 /// A path as browsers write it, and one that servers read differently.
 pub const PAGE: &str = "/dashboard/orders";
 pub const ODD_PATH: &str = "/a/..;/dashboard//%6Frders%252f.";
 const SECRET: &str = "bench-secret-bench-secret-bench-secret";
+/// `UNAUTHENTICATED` of gRPC.
+const UNAUTHENTICATED: i32 = 16;
 /// What a browser sends with a page navigation.
 const BROWSER: [(&str, &str); 13] = [
     ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
@@ -45,6 +48,7 @@ const BROWSER: [(&str, &str); 13] = [
 pub struct Pieces {
     pub gate: &'static Gate,
     service: AuthorizationService,
+    runtime: Runtime,
     pub message: &'static Asked,
     /// The session's token, of about 500 bytes.
     pub token: String,
@@ -53,12 +57,12 @@ pub struct Pieces {
 impl Pieces {
     /// So many rules, and a session in one cookie.
     pub fn with_rules(rules: usize) -> Self {
-        Self::new(rules, |token| format!("theme=dark; {COOKIE}={token}"))
+        Self::new(rules, 0, |token| format!("theme=dark; {COOKIE}={token}"))
     }
 
     /// Twenty rules, and a session in so many cookies.
     pub fn with_chunks(chunks: usize) -> Self {
-        Self::new(20, |token| {
+        Self::new(20, 0, |token| {
             let parts = token.as_bytes().chunks(token.len().div_ceil(chunks)).enumerate();
             let parts =
                 parts.map(|(at, part)| format!("{COOKIE}.{at}={}", str::from_utf8(part).expect("ASCII")));
@@ -68,10 +72,11 @@ impl Pieces {
 
     /// Twenty rules, and nobody who has signed in.
     pub fn of_visitor() -> Self {
-        Self::new(20, |_| "theme=dark".to_owned())
+        Self::new(20, UNAUTHENTICATED, |_| "theme=dark".to_owned())
     }
 
-    fn new(rules: usize, cookies: impl FnOnce(&str) -> String) -> Self {
+    /// The answer has to have this code.
+    fn new(rules: usize, code: i32, cookies: impl FnOnce(&str) -> String) -> Self {
         let mut text = format!("sessions:\n  web: {{ kind: authjs, secret: {SECRET} }}\nrules:\n");
         for at in 0..rules.saturating_sub(3) {
             writeln!(text, "  - matcher: /section-{at}/:path*").expect("a String");
@@ -88,7 +93,12 @@ impl Pieces {
         let token = mint(&program.gate);
         let message: &'static Asked = Box::leak(Box::new(message(&cookies(&token)).encode_to_vec().into()));
         let service = AuthorizationService::new(Doors::new(current, 1024));
-        Self { gate: &program.gate, service, message, token }
+        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let pieces = Self { gate: &program.gate, service, runtime, message, token };
+        // What is made once, as the memory of a regular expression, is not to be counted either.
+        let answer = CheckResponse::decode(pieces.answer().bytes()).expect("an answer");
+        assert_eq!(answer.status.expect("a status").code, code);
+        pieces
     }
 
     pub fn provider(&self) -> &'static AuthJs {
@@ -109,6 +119,7 @@ impl Pieces {
     pub fn answer(&self) -> Answered {
         let message = self.message.read().expect("a message");
         let answer = self.service.answer(&message, SystemTime::now(), Duration::from_secs(1), None);
+        let _timers = self.runtime.enter();
         answer.now_or_never().expect("no store is asked")
     }
 }
