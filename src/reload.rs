@@ -58,7 +58,7 @@ impl Reloader {
             changes.follow(self.files.paths());
             tokio::select! {
                 Some(()) = hangup.recv() => tracing::info!("asked to load the configuration"),
-                () = changes.next() => {
+                () = changes.next(self.files.are_known()) => {
                     if !self.files.have_changed() {
                         continue;
                     }

@@ -1,6 +1,7 @@
 //! How decisions are told: in the log, in a log of their own, as spans; and how much of them is told.
 
 mod decisions;
+mod lines;
 mod log;
 mod record;
 mod redact;

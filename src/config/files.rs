@@ -42,6 +42,12 @@ impl NamedFiles {
         self.0.iter().map(|file| file.path.as_path())
     }
 
+    /// Whether all of them could be read.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        self.0.iter().all(|file| file.content.is_some())
+    }
+
     /// Whether any of them holds something else now.
     #[must_use]
     pub fn have_changed(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod keys;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -51,8 +52,8 @@ pub struct Issuer {
 
 struct Signed {
     token: String,
-    /// Until when it is given out, in seconds since 1970.
-    fresh_until: f64,
+    /// From when until when it is given out, in seconds since 1970: the clock may have been moved back meanwhile.
+    fresh: Range<f64>,
     /// Which keys it was signed with.
     generation: u64,
 }
@@ -127,7 +128,7 @@ impl Issuer {
         let key = key_of(session, audience, rule);
         if let Some(kept) = self.kept.get(&key[..])
             && kept.generation == keys.generation()
-            && now < kept.fresh_until
+            && kept.fresh.contains(&now)
         {
             return Ok(Some(Assertion(kept)));
         }
@@ -136,8 +137,8 @@ impl Issuer {
         let mut header = Header::new(signing.algorithm());
         header.kid = Some(signing.kid().to_owned());
         let token = jsonwebtoken::encode(&header, &claims, signing.encoding()).map_err(|_| Unsigned)?;
-        let fresh_until = now + self.options.ttl.as_secs_f64() / 2.0;
-        let signed = Arc::new(Signed { token, fresh_until, generation: keys.generation() });
+        let fresh = now..now + self.options.ttl.as_secs_f64() / 2.0;
+        let signed = Arc::new(Signed { token, fresh, generation: keys.generation() });
         self.kept.insert(key.into_vec(), Arc::clone(&signed));
         Ok(Some(Assertion(signed)))
     }

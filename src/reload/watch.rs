@@ -69,9 +69,10 @@ impl Changes {
         self.folders = folders;
     }
 
-    /// Waits until something may have changed.
-    pub(super) async fn next(&self) {
-        if self.watcher.is_some() && self.is_complete {
+    /// Waits until something may have changed. What could not be read, as without a file descriptor, may be readable
+    /// again without anybody telling: then it is looked at now and again.
+    pub(super) async fn next(&self, are_known: bool) {
+        if self.watcher.is_some() && self.is_complete && are_known {
             self.heard.notified().await;
             sleep(SETTLING).await;
         } else {

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use self::decode::Row;
 pub use self::pool::UrlError;
 use self::pool::{Pool, Target};
 use self::query::Queries;
@@ -76,7 +77,8 @@ impl Database {
         if !is_plausible(token) {
             return Ok(None);
         }
-        let row = self.pool().fetch(&self.queries.select, token).await?;
+        let is_asked_for = |row: &Row| row.is_of(token, &self.queries);
+        let row = self.pool().fetch(&self.queries.select, token, is_asked_for).await?;
         row.map(|row| row.into_record(token, &self.queries)).transpose().map(Option::flatten)
     }
 

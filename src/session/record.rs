@@ -10,6 +10,9 @@ use super::moment::moment;
 /// Members of a stored session that are the credential itself: they never become claims.
 const TOKENS: [&str; 4] = ["sessionToken", "session_token", "sessiontoken", "token"];
 
+/// Members of a stored session that name its owner.
+const OWNERS: [&str; 3] = ["userId", "user_id", "userid"];
+
 /// A session and its user, in the store's own names.
 #[derive(Clone, PartialEq)]
 pub struct Record {
@@ -30,7 +33,7 @@ impl Record {
         for (name, value) in own {
             claims.entry(name).or_insert(value);
         }
-        let owner = ["userId", "user_id", "userid"].iter().find_map(|name| claims.get(*name));
+        let owner = OWNERS.iter().find_map(|name| claims.get(*name));
         let sub = user.get("id").or(owner).filter(|id| id.is_string() || id.is_number());
         if let Some(sub) = sub.cloned() {
             claims.insert("sub".to_owned(), sub);
@@ -41,9 +44,27 @@ impl Record {
         Arc::new(claims)
     }
 
+    /// Whether the session is another user's: then one of the two was the answer to another question.
+    pub(in crate::session) fn is_mixed_up(&self) -> bool {
+        let owner = OWNERS.iter().find_map(|name| text_of(self.session.get(*name)?));
+        match (owner, self.user.get("id").and_then(text_of)) {
+            (Some(owner), Some(id)) => owner != id,
+            _ => false,
+        }
+    }
+
     /// When the session began, where the store says so; in seconds since 1970.
     pub(in crate::session) fn created(&self) -> Option<f64> {
         moment(self.session.get("createdAt").or_else(|| self.session.get("created_at"))?)
+    }
+}
+
+/// The id of a user, which is text, or a number that is written as text.
+pub(in crate::session) fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 

@@ -11,6 +11,7 @@ pub use self::address::AddressError;
 use self::connection::RedisServer;
 pub use self::layout::{Layout, UnknownLayout};
 use super::moment::{iso, moment};
+use super::record::text_of;
 use super::stored::{Record, Sought};
 use super::{Claims, Outage};
 
@@ -94,35 +95,38 @@ impl RedisStore {
     /// The user whose session it is, whom the adapters keep apart.
     async fn owner(&self, session: &Claims) -> Result<Option<Claims>, Outage> {
         let Some(id) = session.get("userId").and_then(text_of) else { return Ok(None) };
-        let stored = self.object(&format!("{}user:{id}", self.prefix)).await?;
-        Ok(stored.map(|(_, user)| user))
+        let Some(bytes) = self.bytes(&format!("{}user:{id}", self.prefix)).await? else { return Ok(None) };
+        let user: Option<Claims> = serde_json::from_slice(&bytes).ok();
+        if user.as_ref().is_some_and(|user| user.get("id").and_then(text_of).as_ref() == Some(&id)) {
+            return Ok(user);
+        }
+        // What is no user, or another one, may be the answer to another question, and so may be the next one.
+        tracing::warn!(
+            "Redis told something else than the user of a session, and its connection is given up"
+        );
+        self.server.give_up_connection().await;
+        Err(Outage::Failed)
     }
 
     /// The JSON object at a key, and how it is written.
     async fn object(&self, key: &str) -> Result<Option<(String, Claims)>, Outage> {
-        let Some(bytes) = self.server.query::<Option<Vec<u8>>>(cmd("GET").arg(key)).await? else {
-            return Ok(None);
-        };
-        if bytes.len() > MAX_VALUE_BYTES {
+        let Some(bytes) = self.bytes(key).await? else { return Ok(None) };
+        let Ok(text) = String::from_utf8(bytes) else { return Ok(None) };
+        Ok(serde_json::from_str(&text).ok().map(|object| (text, object)))
+    }
+
+    async fn bytes(&self, key: &str) -> Result<Option<Vec<u8>>, Outage> {
+        let bytes = self.server.query::<Option<Vec<u8>>>(cmd("GET").arg(key)).await?;
+        if let Some(bytes) = bytes.as_ref().filter(|bytes| bytes.len() > MAX_VALUE_BYTES) {
             tracing::warn!(bytes = bytes.len(), "a value in Redis is too long to be a session");
             return Err(Outage::Failed);
         }
-        let Ok(text) = String::from_utf8(bytes) else { return Ok(None) };
-        Ok(serde_json::from_str(&text).ok().map(|object| (text, object)))
+        Ok(bytes)
     }
 
     fn is_plausible(&self, token: &str) -> bool {
         (1..=MAX_TOKEN_BYTES).contains(&token.len())
             && !token.chars().any(char::is_control)
             && self.layout.can_be_key(token)
-    }
-}
-
-/// The id of a user, which is text, or a number that is written as text.
-fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
     }
 }

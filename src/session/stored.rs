@@ -60,11 +60,16 @@ impl Store {
     }
 
     pub(in crate::session) async fn fetch(&self, sought: &Sought) -> Result<Option<Record>, Outage> {
-        match self {
+        let record = match self {
             Self::Database(database) => database.fetch(sought).await,
             Self::Redis(redis) => redis.fetch(sought).await,
             Self::Endpoint(endpoint) => endpoint.fetch(sought).await,
+        }?;
+        if record.as_ref().is_some_and(Record::is_mixed_up) {
+            tracing::warn!("the store told the user of another session");
+            return Err(Outage::Failed);
         }
+        Ok(record)
     }
 
     /// Gives a session a new expiry where it still has the one it had; times are in seconds since 1970.

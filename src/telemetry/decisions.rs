@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 use super::Record;
+use super::lines::Lines;
 use super::log::MAX_WAITING_LINES;
 use crate::policy::decision::Decision;
 
@@ -82,16 +83,17 @@ impl DecisionLog {
                 Box::new(OpenOptions::new().create(true).append(true).mode(0o600).open(path)?)
             }
         };
+        let dropped = counter!("sessiongate_log_lines_dropped_total", "log" => "decisions");
         let (lines, guard) = NonBlockingBuilder::default()
             .buffered_lines_limit(MAX_WAITING_LINES)
             .thread_name("decisions")
-            .finish(writer);
+            .finish(Lines::new(writer, dropped.clone()));
         Ok(Self {
             which: options.which,
             sample: Sample::new(options.sample),
             lines,
             counted: AtomicU64::new(0),
-            dropped: counter!("sessiongate_log_lines_dropped_total", "log" => "decisions"),
+            dropped,
             guard: Some(guard),
         })
     }
@@ -105,7 +107,8 @@ impl DecisionLog {
         if !is_told {
             return;
         }
-        let timestamp = humantime::format_rfc3339_micros(at).to_string();
+        // What cannot be written is a moment before 1970, as a clock shows that was never set.
+        let timestamp = humantime::format_rfc3339_micros(at.max(SystemTime::UNIX_EPOCH)).to_string();
         // Text and numbers always serialise.
         let Ok(mut line) = serde_json::to_vec(&Line { timestamp, record }) else { return };
         line.push(b'\n');

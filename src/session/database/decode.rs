@@ -54,19 +54,22 @@ impl Row {
         Self { session, user }
     }
 
+    /// Whether it is the row of the token, where the schema says which column holds it.
+    pub(super) fn is_of(&self, token: &str, queries: &Queries) -> bool {
+        let Some(column) = queries.token else { return true };
+        let stored = self.session.get(column).and_then(Value::as_str).unwrap_or_default();
+        aws_lc_rs::constant_time::verify_slices_are_equal(stored.as_bytes(), token.as_bytes()).is_ok()
+    }
+
     /// The session, if it is that of the token.
     ///
     /// # Errors
     /// Where the row does not say when the session ends: the query, or the schema, is another one.
     pub(super) fn into_record(self, token: &str, queries: &Queries) -> Result<Option<Record>, Outage> {
-        let Self { session, user } = self;
-        if let Some(column) = queries.token {
-            let stored = session.get(column).and_then(Value::as_str).unwrap_or_default();
-            if aws_lc_rs::constant_time::verify_slices_are_equal(stored.as_bytes(), token.as_bytes()).is_err()
-            {
-                return Ok(None);
-            }
+        if !self.is_of(token, queries) {
+            return Ok(None);
         }
+        let Self { session, user } = self;
         let expires = queries.expires.iter().find_map(|name| session.get(*name)).and_then(moment);
         let Some(expires) = expires else {
             tracing::warn!("a session in the database does not say when it ends");

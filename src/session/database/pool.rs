@@ -182,14 +182,15 @@ impl Pool {
         (size.saturating_sub(idle), idle)
     }
 
-    pub(super) async fn fetch(&self, select: &str, token: &str) -> Result<Option<Row>, Outage> {
+    pub(super) async fn fetch(
+        &self,
+        select: &str,
+        token: &str,
+        is_asked_for: impl Fn(&Row) -> bool,
+    ) -> Result<Option<Row>, Outage> {
         let sql = AssertSqlSafe(select.to_owned());
         let row = match self {
-            Self::Postgres(pool) => sqlx::query(sql)
-                .bind(token)
-                .fetch_optional(pool)
-                .await
-                .map(|row| row.as_ref().map(Row::of_postgres)),
+            Self::Postgres(pool) => fetch_from_postgres(pool, sql, token, is_asked_for).await,
             Self::MySql(pool) => sqlx::query(sql)
                 .bind(token)
                 .fetch_optional(pool)
@@ -247,6 +248,24 @@ impl Pool {
         };
         changed.map(|rows| rows > 0).map_err(|error| outage_of(&error))
     }
+}
+
+/// `PostgreSQL` finds a token exactly, so that a row of another one is the answer to another question: a connection on
+/// which that happens would answer the next question with it as well, and is given up.
+async fn fetch_from_postgres(
+    pool: &PgPool,
+    sql: AssertSqlSafe<String>,
+    token: &str,
+    is_asked_for: impl Fn(&Row) -> bool,
+) -> Result<Option<Row>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let row = sqlx::query(sql).bind(token).fetch_optional(&mut *connection).await?;
+    let row = row.as_ref().map(Row::of_postgres);
+    if row.as_ref().is_some_and(|row| !is_asked_for(row)) {
+        tracing::warn!("PostgreSQL answered another question, and its connection is given up");
+        connection.close_on_drop();
+    }
+    Ok(row)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and no such time is ever reached")]

@@ -156,13 +156,18 @@ impl RedisServer {
         }
     }
 
+    /// Opens another connection for what is asked from now on.
+    pub(super) async fn give_up_connection(&self) {
+        *self.shared.lock().await = None;
+    }
+
     /// Forgets a connection that broke, or that leads to a server that is no longer the one to ask.
     async fn heed<T>(&self, result: Result<T, RedisError>) -> Result<T, Outage> {
         match result {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 if breaks_connection(&error) {
-                    *self.shared.lock().await = None;
+                    self.give_up_connection().await;
                 }
                 Err(outage_of(&error))
             }

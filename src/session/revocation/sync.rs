@@ -85,16 +85,16 @@ async fn follow(
     }
 }
 
-/// The whole list as Redis has it.
+/// The whole list as Redis has it, what is over included: whether it is, is asked at each check, by a clock that may
+/// have been wrong at this moment.
 pub(super) async fn read(options: &RevocationOptions) -> Result<List, Outage> {
-    let now = milliseconds(SystemTime::now());
     let mut list = List::default();
     let mut count = 0;
     let mut unreadable = 0_usize;
     let mut offset = 0_usize;
     loop {
         let mut command = cmd("ZRANGEBYSCORE");
-        command.arg(options.key()).arg(format!("({now}")).arg("+inf").arg("WITHSCORES");
+        command.arg(options.key()).arg("-inf").arg("+inf").arg("WITHSCORES");
         command.arg("LIMIT").arg(offset).arg(PAGE);
         let page = options.redis.query::<Vec<(Vec<u8>, f64)>>(&command);
         let page = timeout(Duration::from_secs(10), page).await.map_err(|_| Outage::Timeout)??;
@@ -130,8 +130,9 @@ pub(super) async fn write(options: &RevocationOptions, entry: &Entry) -> Result<
     if !entry.is_sound() {
         return Err(RevokeError::NotSound);
     }
-    let now = SystemTime::now();
-    now.duration_since(UNIX_EPOCH).map_err(|_| RevokeError::Clock)?;
+    // By the clock that all replicas share: one that is wrong here must not drop what is needed, or keep it too briefly.
+    let (seconds, _) = options.redis.query::<(u64, u64)>(&cmd("TIME")).await?;
+    let now = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok_or(RevokeError::Clock)?;
     let (member, until) = (entry.to_member(), milliseconds(now + options.keep));
     let mut commands = pipe();
     commands.atomic();
