@@ -23,6 +23,8 @@
 mod harness;
 #[path = "soak/load.rs"]
 mod load;
+#[path = "../tests/faults/question.rs"]
+mod question;
 #[path = "soak/world.rs"]
 mod world;
 

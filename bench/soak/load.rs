@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::harness::question::{Caller, Due, Question, Verdict};
 use crate::harness::session::{COOKIE, v5};
+use crate::question::{Caller, Due, Question, Verdict};
 use crate::world::{KEPT, World, token};
 
 /// Connections to Envoy.
@@ -113,8 +113,7 @@ impl Load {
 impl Kinds {
     fn new() -> Self {
         const PAGE: &str = "/dashboard?tab=1";
-        let minted =
-            |user: usize| v5(json!({"sub": format!("u-{user}"), "name": "n".repeat(100)})).mint();
+        let minted = |user: usize| v5(json!({"sub": format!("u-{user}"), "name": "n".repeat(100)})).mint();
         let session = |user: usize| {
             let due = Due::Pass(Some(format!("u-{user}")));
             Question::new("session", PAGE, due).cookie(COOKIE, &minted(user))

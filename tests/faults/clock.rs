@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::harness::http1::Call;
 use crate::harness::polling::wait_until;
-use crate::harness::question::{Due, Question};
 use crate::harness::servers::Redis;
 use crate::harness::session::{COOKIE, ada, v5};
 use crate::kinds;
+use crate::question::{Due, Question};
 use crate::traffic::{Borne, Traffic};
 use crate::world::{Circumstances, World, with_store, without_store};
 

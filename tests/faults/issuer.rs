@@ -12,8 +12,8 @@ use crate::application::Application;
 use crate::between::{Between, Way};
 use crate::harness::canned::{Canned, answer};
 use crate::harness::polling::wait_until;
-use crate::harness::question::{Due, Question};
 use crate::kinds;
+use crate::question::{Due, Question};
 use crate::traffic::{Borne, Traffic};
 use crate::world::{Circumstances, World, with_store};
 

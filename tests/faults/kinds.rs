@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::harness::mint::Token;
-use crate::harness::question::{Due, Question};
 use crate::harness::session::{COOKIE, OTHER_SECRET, v5};
+use crate::question::{Due, Question};
 
 /// Users with a session, of each kind.
 const USERS: usize = 8;

@@ -29,6 +29,7 @@ mod logging;
 mod names;
 mod namespace;
 mod process;
+mod question;
 mod reload;
 mod stores;
 mod table;

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::harness::question::Verdict;
+use crate::question::Verdict;
 use crate::traffic::asked_length;
 
 /// What one fault did.

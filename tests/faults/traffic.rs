@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::harness::polling::{wait_for, wait_until};
-use crate::harness::question::{Caller, Question, Verdict};
 use crate::harness::runtime::runtime;
+use crate::question::{Caller, Question, Verdict};
 use crate::table::{self, Row};
 
 /// Connections to Envoy.

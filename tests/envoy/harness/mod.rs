@@ -19,7 +19,6 @@ pub mod mint;
 pub mod polling;
 pub mod process;
 pub mod proxies;
-pub mod question;
 pub mod runtime;
 pub mod servers;
 pub mod session;

@@ -9,7 +9,7 @@ use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::upstream::MARK;
+use crate::harness::upstream::MARK;
 
 /// A GET request, and what is due to it.
 #[derive(Clone, Debug)]
