@@ -8,10 +8,10 @@ use futures_util::FutureExt as _;
 use prost::Message as _;
 use serde_json::{Value, json};
 use sessiongate::config::{self, Environment};
-use sessiongate::envoy::attribute_context::{HttpRequest as Http, Request};
+use sessiongate::envoy::attribute_context::HttpRequest as Http;
 use sessiongate::envoy::codec::{Answered, Asked};
 use sessiongate::envoy::service::AuthorizationService;
-use sessiongate::envoy::{AttributeContext, CheckRequest, CheckResponse, request};
+use sessiongate::envoy::{CheckResponse, HeaderValue, request};
 use sessiongate::gate::Gate;
 use sessiongate::policy::decision::Decision;
 use sessiongate::program::{Doors, Program};
@@ -91,7 +91,7 @@ impl Pieces {
         let current = Program::new(settings.program).expect("a program").into_current();
         let program: &'static Program = Box::leak(Box::new(current.load_full()));
         let token = mint(&program.gate);
-        let message: &'static Asked = Box::leak(Box::new(message(&cookies(&token)).encode_to_vec().into()));
+        let message: &'static Asked = Box::leak(Box::new(message(&cookies(&token)).into()));
         let service = AuthorizationService::new(Doors::new(current, 1024));
         let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
         let pieces = Self { gate: &program.gate, service, runtime, message, token };
@@ -141,16 +141,28 @@ fn mint(gate: &Gate) -> String {
     authjs(gate).mint(COOKIE, claims, Duration::from_hours(1), SystemTime::now()).expect("a token")
 }
 
-fn message(cookies: &str) -> CheckRequest {
-    let headers = BROWSER.into_iter().chain([("cookie", cookies)]);
-    let http = Http {
+/// The headers in this order: as a map they would stand, and cost, a little differently in every process.
+fn message(cookies: &str) -> Vec<u8> {
+    let mut http = Http {
         method: "GET".to_owned(),
         scheme: "https".to_owned(),
         host: "app.example.com".to_owned(),
         path: format!("{PAGE}?tab=1"),
-        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         ..Http::default()
-    };
-    let request = Some(Request { http: Some(http) });
-    CheckRequest { attributes: Some(AttributeContext { request, ..AttributeContext::default() }) }
+    }
+    .encode_to_vec();
+    for (key, value) in BROWSER.into_iter().chain([("cookie", cookies)]) {
+        // An entry of a map has a key and a value under the same numbers.
+        let entry = HeaderValue { key: key.to_owned(), value: value.to_owned(), raw_value: Vec::new() };
+        http.extend(field(3, &entry.encode_to_vec()));
+    }
+    field(1, &field(4, &field(2, &http)))
+}
+
+/// A message as a field of another one.
+fn field(number: u8, message: &[u8]) -> Vec<u8> {
+    let mut encoded = vec![number << 3 | 2];
+    prost::encode_length_delimiter(message.len(), &mut encoded).expect("a vector grows");
+    encoded.extend(message);
+    encoded
 }
