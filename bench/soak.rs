@@ -23,6 +23,7 @@
 mod harness;
 #[path = "soak/load.rs"]
 mod load;
+#[allow(dead_code, reason = "the faults ask more")]
 #[path = "../tests/faults/question.rs"]
 mod question;
 #[path = "soak/world.rs"]
