@@ -117,11 +117,19 @@ fn a_redirect_goes_where_the_configuration_says_and_nowhere_else() {
 
 #[test]
 fn the_login_never_redirects_to_itself() {
-    let gate = gate("login: { url: /login, origin: 'https://app.example.com' }\nrules: []");
-    for path in ["/login", "/login/", "/%6cogin", "/x/../login"] {
-        assert_eq!(status(&decide(&gate, &request("GET", path, &[NAVIGATION]))), 401, "{path}");
+    let asked = |url: &str, path: &str| {
+        let gate = gate(&format!("login: {{ url: '{url}', origin: 'https://app.example.com' }}\nrules: []"));
+        status(&decide(&gate, &request("GET", path, &[NAVIGATION])))
+    };
+    for url in ["/login", "/login?lang=en", "https://app.example.com/login?lang=en"] {
+        for path in ["/login", "/login/", "/%6cogin", "/x/../login"] {
+            assert_eq!(asked(url, path), 401, "{url}: {path}");
+        }
+        assert_eq!(asked(url, "/login/help"), 307, "{url}");
     }
-    assert_eq!(status(&decide(&gate, &request("GET", "/login/help", &[NAVIGATION]))), 307);
+    for elsewhere in ["https://id.example.com/login", "https://app.example.com.evil.test/login"] {
+        assert_eq!(asked(elsewhere, "/login"), 307, "{elsewhere}");
+    }
 }
 
 #[test]

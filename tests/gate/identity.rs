@@ -66,6 +66,19 @@ proptest! {
 }
 
 #[test]
+fn a_name_with_too_many_spellings_to_list_is_recognised_in_each_that_is_sent() {
+    let gate = gate("identity: { headers: { x-our-own-user-id-of-today: sub } }");
+    let cookie = ada(&gate);
+    let forged = ["X-Our_Own-User_Id-Of_Today", "x_our-own_user-id_of-today", "x_our_own_user_id_of_today"];
+    for name in forged {
+        let received = upstream_headers(&gate, "/", &[("cookie", &cookie), (name, "forged")]);
+        let told: Vec<_> =
+            received.iter().filter(|(name, _)| name.replace('_', "-").starts_with("x-our")).collect();
+        assert_eq!(told, [&("x-our-own-user-id-of-today".to_owned(), "42".to_owned())], "{name}");
+    }
+}
+
+#[test]
 fn a_claim_that_is_missing_leaves_no_header_of_the_client_in_its_place() {
     let gate = gate(YAML);
     let cookie = session_cookie(&gate, json!({"sub": "42"}));

@@ -13,8 +13,11 @@
 mod answers;
 mod assertion;
 mod conditions;
+mod conflicts;
 mod identity;
 mod jwt;
+mod matchers;
+mod messages;
 mod readings;
 mod refresh;
 mod routes;
