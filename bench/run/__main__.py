@@ -1,6 +1,6 @@
 """`make bench`: what a check costs, through gRPC, through Envoy, and beside what else one could run.
 
-    python3 bench/run [--rounds N] [--only checks,load,envoy,node,peers,growth,start]
+    python3 bench/run [--rounds N] [--only checks,connections,load,envoy,node,peers,growth,start]
 
 All traffic stays on loopback addresses; everything ends by itself. Tables, figures and plots are in bench/results.
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from checks import beside_noop, under_load
+from checks import beside_noop, on_many_connections, under_load
 from growth import growth
 from node import beside_node
 from peers import beside_peers
@@ -20,7 +20,7 @@ from report import Results, write
 from start import start
 from world import ROOT
 
-PARTS = ["checks", "load", "envoy", "node", "peers", "growth", "start"]
+PARTS = ["checks", "connections", "load", "envoy", "node", "peers", "growth", "start"]
 BINARY = ROOT / "target/release/sessiongate"
 
 
@@ -51,6 +51,7 @@ def measure(place: Path, wanted: list[str], rounds: int) -> Results:
     peers, left_out = beside_peers(BINARY, place, max(3, rounds - 2)) if part("peers") else ([], [])
     return Results(
         checks=beside_noop(BINARY, place, rounds) if part("checks") else [],
+        connections=on_many_connections(BINARY, place, rounds) if part("connections") else [],
         load=under_load(BINARY, place, rounds) if part("load") else [],
         envoy=through_envoy(BINARY, place, rounds, 3) if part("envoy") else [],
         node=beside_node(BINARY, place, rounds) if part("node") else [],

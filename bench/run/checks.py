@@ -62,6 +62,15 @@ def beside_noop(binary: Path, place: Path, rounds: int) -> list[Cost]:
         return compared(ways, rounds)
 
 
+def on_many_connections(binary: Path, place: Path, rounds: int) -> list[Cost]:
+    """The same two on sixteen connections, as several workers of Envoy have them: both always have work to do."""
+    page = message(PAGE, cookie(token(binary)))
+    with noop(place) as nothing, gate(binary, place) as guarded:
+        both = {"no-op on Envoy's full types": nothing, "session": guarded}
+        ways = [over_grpc(name, process, page, place, CHECKS, 16) for name, process in both.items()]
+        return compared(ways, rounds)
+
+
 def compared(ways: list[Way], rounds: int) -> list[Cost]:
     """Medians, with ratios to the first one."""
     seen = alternating(ways, rounds)

@@ -28,7 +28,7 @@ def draw(results: Results, folder: Path) -> None:
     others = [(row.name, row.ratio) for row in [*results.peers, *results.node[1:]]]
     if others:
         rows = [(name, ratio, f"{ratio:,.1f}") for name, ratio in others]
-        bars("CPU time for the same answer: sessiongate is 1", rows, folder / "others.svg", logarithmic=True)
+        bars("CPU time for the same answer: sessiongate's session is 1", rows, folder / "others.svg", logarithmic=True)
     if results.growth:
         lines(results, folder / "growth.svg")
 
@@ -51,7 +51,8 @@ def bars(title: str, rows: list[tuple[str, float, str]], file: Path, *, logarith
 
 def is_ours(name: str) -> bool:
     """Whether a bar is of sessiongate."""
-    return not any(other in name for other in ("no-op", "no filter", "jwt_authn", "OPA", "Heimdall", "Authorino", "oauth2", "Auth.js", "next-auth"))
+    others = ["no-op", "no filter", "jwt_authn", "OPA", "Heimdall", "Authorino", "oauth2", "Auth.js", "next-auth"]
+    return not any(other in name for other in others)
 
 
 def lines(results: Results, file: Path) -> None:
@@ -60,6 +61,7 @@ def lines(results: Results, file: Path) -> None:
     for axes, (line, points) in zip(grid.flat, results.growth.items(), strict=False):
         axes.plot([point.amount for point in points], [point.ratio for point in points], "o-", color=OURS)
         axes.set_xscale("log")
+        axes.minorticks_off()
         axes.set_ylim(bottom=0, top=max(1.5, 1.1 * max(point.ratio for point in points)))
         axes.set_title(line, loc="left", fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)

