@@ -42,8 +42,8 @@ fn noted(instructions: u64) -> LibraryBenchmarkConfig {
 }
 
 #[library_benchmark]
-#[bench::plain(args = (PAGE), config = noted(400))]
-#[bench::odd(args = (ODD_PATH), config = noted(40_000))]
+#[bench::plain(args = (PAGE), config = noted(235))]
+#[bench::odd(args = (ODD_PATH), config = noted(247_700))]
 fn readings(path: &'static str) -> usize {
     black_box(RequestPath::parse(black_box(path)).expect("a path").readings().len())
 }
@@ -57,8 +57,8 @@ fn of_rules(rules: usize) -> (&'static Gate, HttpRequest<'static>) {
 }
 
 #[library_benchmark]
-#[bench::of_20(args = (20), setup = of_rules, config = noted(2_000))]
-#[bench::of_5000(args = (5_000), setup = of_rules, config = noted(2_000))]
+#[bench::of_20(args = (20), setup = of_rules, config = noted(1_914))]
+#[bench::of_5000(args = (5_000), setup = of_rules, config = noted(1_948))]
 fn rule((gate, request): (&'static Gate, HttpRequest<'static>)) -> HttpRequest<'static> {
     black_box(gate.rules.governing(black_box(&request)).len());
     request
@@ -69,8 +69,8 @@ fn of_chunks(chunks: usize) -> (&'static Gate, HttpRequest<'static>) {
 }
 
 #[library_benchmark]
-#[bench::whole(args = (1), setup = of_chunks, config = noted(2_000))]
-#[bench::in_4_chunks(args = (4), setup = of_chunks, config = noted(4_000))]
+#[bench::whole(args = (1), setup = of_chunks, config = noted(5_000))]
+#[bench::in_4_chunks(args = (4), setup = of_chunks, config = noted(9_450))]
 fn credential((_, request): (&'static Gate, HttpRequest<'static>)) -> HttpRequest<'static> {
     let (cookies, name) = (Cookies::parse(black_box(&request.headers)), Arc::from(COOKIE));
     let found = Credential::from_cookies(&cookies, &name, Precedence::First, 16 * 1024);
@@ -79,14 +79,14 @@ fn credential((_, request): (&'static Gate, HttpRequest<'static>)) -> HttpReques
 }
 
 #[library_benchmark]
-#[bench::of_500_bytes(args = (20), setup = Pieces::with_rules, config = noted(20_000))]
+#[bench::of_500_bytes(args = (20), setup = Pieces::with_rules, config = noted(48_700))]
 fn token(pieces: Pieces) -> Pieces {
     black_box(pieces.provider().decode(black_box(&pieces.token)).expect("claims"));
     pieces
 }
 
 #[library_benchmark]
-#[bench::of_a_browser(args = (20), setup = Pieces::with_rules, config = noted(8_000))]
+#[bench::of_a_browser(args = (20), setup = Pieces::with_rules, config = noted(15_500))]
 fn message(pieces: Pieces) -> HttpRequest<'static> {
     black_box(pieces.request())
 }
@@ -96,8 +96,8 @@ fn decision(is_session: bool) -> Decision<'static> {
 }
 
 #[library_benchmark]
-#[bench::to_a_session(args = (true), setup = decision, config = noted(8_000))]
-#[bench::to_a_visitor(args = (false), setup = decision, config = noted(8_000))]
+#[bench::to_a_session(args = (true), setup = decision, config = noted(8_800))]
+#[bench::to_a_visitor(args = (false), setup = decision, config = noted(7_142))]
 fn answer(decision: Decision<'static>) -> Decision<'static> {
     black_box(response::write(black_box(&decision)));
     decision
@@ -108,9 +108,9 @@ fn visitor(_: ()) -> Pieces {
 }
 
 #[library_benchmark]
-#[bench::of_a_session(args = (20), setup = Pieces::with_rules, config = noted(60_000))]
-#[bench::in_4_chunks(args = (4), setup = Pieces::with_chunks, config = noted(60_000))]
-#[bench::of_a_visitor(args = (()), setup = visitor, config = noted(60_000))]
+#[bench::of_a_session(args = (20), setup = Pieces::with_rules, config = noted(93_000))]
+#[bench::in_4_chunks(args = (4), setup = Pieces::with_chunks, config = noted(97_200))]
+#[bench::of_a_visitor(args = (()), setup = visitor, config = noted(43_000))]
 fn check(pieces: Pieces) -> Pieces {
     black_box(pieces.answer());
     pieces
