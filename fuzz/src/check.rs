@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use prost::Message as _;
-use sessiongate::envoy::service::AuthorizationService;
 use sessiongate::envoy::codec::Asked;
+use sessiongate::envoy::service::AuthorizationService;
 use sessiongate::envoy::{CheckRequest, CheckResponse};
 
 use crate::world::{self, TOKENS};
