@@ -1,7 +1,8 @@
 //! The server: how soon it is ready, and under a million checks of distinct sessions over gRPC its rate, and its memory
 //! before and after.
 //!
-//! Bounded in count, on a Unix socket; it ends by itself. `SESSIONGATE_BENCH_CHECKS` sets another count.
+//! Bounded in count, on a Unix socket; it ends by itself. `SESSIONGATE_BENCH_CHECKS` sets another count,
+//! `SESSIONGATE_BENCH_SERVER` another program.
 
 #![allow(
     clippy::unwrap_used,
@@ -45,7 +46,8 @@ impl Drop for Server {
 
 impl Server {
     fn start(socket: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sessiongate"));
+        let built = env!("CARGO_BIN_EXE_sessiongate").into();
+        let mut command = Command::new(std::env::var_os("SESSIONGATE_BENCH_SERVER").unwrap_or(built));
         command
             .arg("serve")
             .env_clear()
