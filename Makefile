@@ -34,7 +34,7 @@ test:
 	@$(MAKE) --no-print-directory instructions fuzz-smoke
 
 coverage:
-	@tools/install.sh build envoy fixture browser servers proxies coverage
+	@tools/install.sh build envoy xds example fixture upstreams browser servers proxies coverage
 	python3 tools/coverage.py
 
 lint:
