@@ -11,9 +11,9 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
-use std::fs;
+#[allow(dead_code, reason = "the benchmark of instructions uses the rest")]
+mod pieces;
+
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
@@ -21,53 +21,26 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use serde_json::json;
-use sessiongate::config::{self, Environment};
 use sessiongate::expression::Facts;
 use sessiongate::gate::Gate;
 use sessiongate::policy::decision::Decision;
 use sessiongate::request::path::RequestPath;
 use sessiongate::request::{Headers, HttpRequest, Repeats, RequestParts};
-use sessiongate::session::Provider;
-use sessiongate::session::authjs::AuthJs;
 
-const COOKIE: &str = "__Secure-authjs.session-token";
-const SECRET: &str = "bench-secret-bench-secret-bench-secret";
+use self::pieces::{BROWSER, COOKIE, authjs, configured};
 
 /// A gate with the rules of an ordinary application, and as many more as asked for.
 fn gate(rules: usize) -> Gate {
-    gate_with(rules, "", "")
-}
-
-/// The same with more keys for the rule that guards the application, and more sections.
-fn gate_with(rules: usize, keys: &str, sections: &str) -> Gate {
-    let mut text = format!("sessions:\n  web: {{ kind: authjs, secret: {SECRET} }}\nrules:\n");
-    for at in 0..rules.saturating_sub(3) {
-        writeln!(text, "  - matcher: /section-{at}/:path*").expect("a String");
-    }
-    text.push_str("  - { matcher: '/api/auth/:path*', access: public }\n");
-    text.push_str("  - { matcher: '/_next/static/:path*', access: public }\n");
-    writeln!(text, "  - {{ matcher: '/((?!favicon.ico|robots.txt).*)'{keys} }}\n{sections}")
-        .expect("a String");
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("sessiongate.yaml");
-    fs::write(&file, text).expect("a file");
-    config::load(Some(&file), &Environment::default()).expect("a configuration").program.gate
+    configured(rules, "", "").gate
 }
 
 fn decide<'g>(gate: &'g Gate, request: &HttpRequest<'_>) -> Decision<'g> {
     gate.check(request).now_or_never().expect("no store is asked")
 }
 
-fn provider(gate: &Gate) -> &AuthJs {
-    match gate.sessions.iter().next().expect("a provider").1 {
-        Provider::AuthJs(provider) => provider,
-        _ => panic!("not Auth.js"),
-    }
-}
-
 /// A token of about so many bytes.
 fn token(gate: &Gate, bytes: usize) -> String {
-    let provider = provider(gate);
+    let provider = authjs(gate);
     let mint = |padding: usize| {
         let serde_json::Value::Object(claims) = json!({
             "name": "Ada Lovelace", "email": "ada@example.com", "picture": null, "sub": "42",
@@ -84,24 +57,8 @@ fn token(gate: &Gate, bytes: usize) -> String {
 
 /// The headers that a browser sends with a page navigation.
 fn browser_headers(cookie: &str) -> Headers<'_> {
-    let fields = [
-        ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
-        ("accept-encoding", "gzip, deflate, br, zstd"),
-        ("accept-language", "en-GB,en;q=0.9"),
-        ("cookie", cookie),
-        ("sec-ch-ua", "\"Chromium\";v=\"140\", \"Not=A?Brand\";v=\"24\""),
-        ("sec-ch-ua-mobile", "?0"),
-        ("sec-ch-ua-platform", "\"Linux\""),
-        ("sec-fetch-dest", "document"),
-        ("sec-fetch-mode", "navigate"),
-        ("sec-fetch-site", "same-origin"),
-        ("upgrade-insecure-requests", "1"),
-        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"),
-        ("x-forwarded-proto", "https"),
-        ("x-request-id", "a7b0c1de-3a5f-4f2e-9a51-0d8f6c2b4e11"),
-    ];
-    let fields = fields.map(|(name, value)| (Cow::from(name), Cow::from(value)));
-    Headers::new(fields.to_vec(), Repeats::Joined)
+    let fields = BROWSER.into_iter().chain([("cookie", cookie)]);
+    Headers::new(fields.map(|(name, value)| (name.into(), value.into())).collect(), Repeats::Joined)
 }
 
 fn request<'a>(path: &'a str, headers: &Headers<'a>) -> HttpRequest<'a> {
@@ -150,7 +107,7 @@ fn check(c: &mut Criterion) {
 fn floor(c: &mut Criterion) {
     let gate = gate(20);
     let token = token(&gate, 500);
-    let provider = provider(&gate);
+    let provider = authjs(&gate);
     c.bench_function("opening a token of 500 bytes alone", |b| {
         b.iter(|| provider.decode(black_box(&token)).expect("claims"));
     });
@@ -163,10 +120,10 @@ fn policy(c: &mut Criterion) {
     let parameter = r#", condition: '"admin" in [auth.user.role]'"#;
     let assertion = "identity: { assertion: {} }";
     let gates = [
-        ("session", gate_with(20, "", "")),
-        ("session and a condition of three comparisons", gate_with(20, condition, "")),
-        ("session and a condition with a list", gate_with(20, parameter, "")),
-        ("session and a cached assertion", gate_with(20, "", assertion)),
+        ("session", configured(20, "", "").gate),
+        ("session and a condition of three comparisons", configured(20, condition, "").gate),
+        ("session and a condition with a list", configured(20, parameter, "").gate),
+        ("session and a cached assertion", configured(20, "", assertion).gate),
     ];
     let mut group = c.benchmark_group("policy");
     for (name, gate) in &gates {

@@ -13,7 +13,7 @@ from answers import expect_checks, expect_requests, forged
 from asked import BROWSER, COOKIE, HOST, SECRET, message, token
 from issuer import issuer, jwt, login, url
 from proxy import signed
-from rounds import Round, Url, Way, alternating, over_grpc, over_http
+from rounds import Url, Way, over_grpc, over_http
 from world import ROOT, Process, free_port
 
 PROGRAMS = ROOT / ".tools/peers"
@@ -59,16 +59,9 @@ def beside_peers(binary: Path, place: Path, rounds: int) -> tuple[list[Peer], li
 
 
 def costs(ways: list[Way], rounds: int) -> list[Peer]:
-    """Medians, with ratios to the first one."""
-    seen = alternating(ways, rounds)
-    first = seen[ways[0].name]
-    return [peer(way, seen[way.name], first) for way in ways]
-
-
-def peer(way: Way, rows: list[Round], first: list[Round]) -> Peer:
-    """The row of one."""
-    cost = checks.cost(way.name, rows, first)
-    return Peer(cost.name, cost.cpu, cost.rate, cost.p99, cost.ratio, way.process.memory_mib())
+    """Medians, with ratios to the first one, and what memory each process has then."""
+    found = zip(ways, checks.compared(ways, rounds), strict=True)
+    return [Peer(**vars(cost), memory=way.process.memory_mib()) for way, cost in found]
 
 
 def asked_of_gate(ours: Process, binary: Path, openid: Process, place: Path) -> list[Way]:

@@ -66,7 +66,6 @@ def sections(results: Results) -> list[tuple[str, str]]:
     guarded += [("requests a second", number("rate")), ("MiB", number("memory"))]
     amount: list[Column] = [("", lambda row: f"{row.amount:,}"), ("ratio", number("ratio", 2))]
     amount += [("CPU µs a check", number("cpu", 1))]
-    growing = [(str(line), points) for line, points in results.growth.items()]
     return [
         ("A check over gRPC, beside a service that does nothing", table(results.checks, per_check)),
         ("The same on sixteen connections", table(results.connections, per_check)),
@@ -74,10 +73,7 @@ def sections(results: Results) -> list[tuple[str, str]]:
         ("Through a real Envoy", table(results.envoy, passage)),
         ("Auth.js in Node.js", table(results.node, guarded)),
         ("Other gates", table(results.peers, [*per_check, ("MiB", number("memory"))])),
-        *[
-            (f"Growth: {line}", table(points, amount))
-            for line, points in growing
-        ],
+        *[(f"Growth: {line}", table(points, amount)) for line, points in results.growth.items()],
     ]
 
 

@@ -14,7 +14,7 @@ use sessiongate::envoy::service::AuthorizationService;
 use sessiongate::envoy::{CheckResponse, HeaderValue, request};
 use sessiongate::gate::Gate;
 use sessiongate::policy::decision::Decision;
-use sessiongate::program::{Doors, Program};
+use sessiongate::program::{Doors, Program, ProgramOptions};
 use sessiongate::request::HttpRequest;
 use sessiongate::session::Provider;
 use sessiongate::session::authjs::AuthJs;
@@ -28,7 +28,7 @@ const SECRET: &str = "bench-secret-bench-secret-bench-secret";
 /// `UNAUTHENTICATED` of gRPC.
 const UNAUTHENTICATED: i32 = 16;
 /// What a browser sends with a page navigation.
-const BROWSER: [(&str, &str); 13] = [
+pub const BROWSER: [(&str, &str); 13] = [
     ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
     ("accept-encoding", "gzip, deflate, br, zstd"),
     ("accept-language", "en-GB,en;q=0.9"),
@@ -77,18 +77,8 @@ impl Pieces {
 
     /// The answer has to have this code.
     fn new(rules: usize, code: i32, cookies: impl FnOnce(&str) -> String) -> Self {
-        let mut text = format!("sessions:\n  web: {{ kind: authjs, secret: {SECRET} }}\nrules:\n");
-        for at in 0..rules.saturating_sub(3) {
-            writeln!(text, "  - matcher: /section-{at}/:path*").expect("a String");
-        }
-        text.push_str("  - { matcher: '/api/auth/:path*', access: public }\n");
-        text.push_str("  - { matcher: '/_next/static/:path*', access: public }\n");
-        text.push_str("  - { matcher: '/((?!favicon.ico|robots.txt).*)' }\n");
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("sessiongate.yaml");
-        fs::write(&file, text).expect("a file");
-        let settings = config::load(Some(&file), &Environment::default()).expect("a configuration");
-        let current = Program::new(settings.program).expect("a program").into_current();
+        let options = configured(rules, "", "");
+        let current = Program::new(options).expect("a program").into_current();
         let program: &'static Program = Box::leak(Box::new(current.load_full()));
         let token = mint(&program.gate);
         let message: &'static Asked = Box::leak(Box::new(message(&cookies(&token)).into()));
@@ -124,7 +114,23 @@ impl Pieces {
     }
 }
 
-fn authjs(gate: &Gate) -> &AuthJs {
+/// An ordinary application's configuration with so many rules: more keys for the rule that guards it, and more sections.
+pub fn configured(rules: usize, keys: &str, sections: &str) -> ProgramOptions {
+    let mut text = format!("sessions:\n  web: {{ kind: authjs, secret: {SECRET} }}\nrules:\n");
+    for at in 0..rules.saturating_sub(3) {
+        writeln!(text, "  - matcher: /section-{at}/:path*").expect("a String");
+    }
+    text.push_str("  - { matcher: '/api/auth/:path*', access: public }\n");
+    text.push_str("  - { matcher: '/_next/static/:path*', access: public }\n");
+    writeln!(text, "  - {{ matcher: '/((?!favicon.ico|robots.txt).*)'{keys} }}\n{sections}")
+        .expect("a String");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sessiongate.yaml");
+    fs::write(&file, text).expect("a file");
+    config::load(Some(&file), &Environment::default()).expect("a configuration").program
+}
+
+pub fn authjs(gate: &Gate) -> &AuthJs {
     match gate.sessions.iter().next().expect("a provider").1 {
         Provider::AuthJs(provider) => provider,
         _ => panic!("not Auth.js"),
