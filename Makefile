@@ -1,14 +1,15 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test coverage lint build tools bench pieces instructions soak faults attacks fuzz fuzz-smoke clean
+.PHONY: help demo test deploy-test coverage lint build tools bench pieces instructions soak faults attacks fuzz fuzz-smoke clean
 
 SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument
-PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py)
+PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py tests/deploy/*.py)
 NODE_FILES := $(wildcard bench/node/authjs/*.mjs bench/peers/*.mjs examples/authjs-express/*.mjs examples/authjs-express/*.js examples/upstreams/node/*.mjs tests/fixtures/*/*.mjs)
 
 help:
 	@echo 'make demo    run Envoy, sessiongate, an Auth.js application and a Python service on this machine'
 	@echo 'make test    every test, with a real Envoy, the real Auth.js and a browser'
+	@echo 'make deploy-test   what is under deploy/, docs/ and .github/; part of make test'
 	@echo 'make coverage   what the tests reach of the modules that decide, by line and by region'
 	@echo 'make lint    formatting, clippy, and a check of the scripts'
 	@echo 'make build   target/release/sessiongate'
@@ -31,7 +32,13 @@ test:
 	cargo build --locked --example upstream
 	cargo test --locked --tests --examples --bench door --bench gate --bench providers --bench server --bench soak
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
-	@$(MAKE) --no-print-directory instructions fuzz-smoke
+	@$(MAKE) --no-print-directory deploy-test instructions fuzz-smoke
+
+# ONLY=istio for the files of tests/deploy that begin so.
+deploy-test:
+	@tools/install.sh build envoy deploy
+	cargo build --locked --bin sessiongate
+	python3 tests/deploy $(ONLY)
 
 coverage:
 	@tools/install.sh build envoy xds example fixture upstreams browser servers proxies coverage
@@ -96,5 +103,5 @@ fuzz-smoke:
 
 clean:
 	cargo clean
-	rm -rf .tools fuzz/target fuzz/corpus fuzz/artifacts examples/authjs-express/node_modules examples/upstreams/node/node_modules tests/fixtures/*/node_modules tests/fixtures/*/built
+	rm -rf .tools fuzz/target fuzz/corpus fuzz/artifacts examples/authjs-express/node_modules examples/upstreams/node/node_modules tests/fixtures/*/node_modules tests/fixtures/*/built tests/deploy/node_modules
 	rm -rf bench/node/*/node_modules bench/node/next/.next

