@@ -1,6 +1,6 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test deploy-test coverage lint build tools bench pieces instructions soak faults attacks fuzz fuzz-smoke clean
+.PHONY: help demo test test-builds test-installs deploy-test coverage lint build tools bench pieces instructions soak faults attacks fuzz fuzz-smoke clean
 
 SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument
 PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py tests/deploy/*.py)
@@ -27,12 +27,22 @@ demo:
 	@tools/install.sh build envoy example
 	@python3 tools/demo
 
+# Of the two parts that are made beforehand each is mostly waiting, for a download or for one core, so both at once.
 test:
-	@tools/install.sh build envoy envoys xds example fixture upstreams browser servers faults proxies
-	cargo build --locked --example upstream
-	cargo test --locked --tests --examples --bench door --bench gate --bench providers --bench server --bench soak
+	@tools/install.sh build upstreams browser servers faults proxies
+	@$(MAKE) --no-print-directory --jobs=2 test-builds test-installs
+	cargo test --locked $(TESTED)
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
 	@$(MAKE) --no-print-directory deploy-test instructions fuzz-smoke
+
+TESTED := --tests --examples --bench door --bench gate --bench providers --bench server --bench soak
+
+test-builds:
+	cargo build --locked --example upstream
+	cargo test --locked --no-run $(TESTED)
+
+test-installs:
+	@tools/install.sh envoy envoys xds example fixture deploy
 
 # ONLY=istio for the files of tests/deploy that begin so.
 deploy-test:
