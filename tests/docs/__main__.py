@@ -1,0 +1,32 @@
+"""Runs every snippet of README.md, docs/ and the READMEs of deploy/ and examples/, and checks the book.
+
+    python3 tests/docs [page…]     all pages, or those whose path has this in it; with a name, of its own tests only those
+"""
+
+import sys
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+# At the end, so that nothing in them hides a module of Python's own.
+sys.path += [str(ROOT / "tests/deploy"), str(ROOT / ".tools/docs"), str(ROOT / ".tools/deploy")]
+
+from pages_test import PageTest, pages  # noqa: E402
+
+
+def main(names: list[str]) -> int:
+    chosen = [page for page in pages() if not names or any(name in page for name in names)]
+    tests = unittest.TestSuite(PageTest(page) for page in chosen)
+    if not names:
+        files = sorted(file.stem for file in HERE.glob("*_test.py") if file.stem != "pages_test")
+        tests.addTests(unittest.TestLoader().loadTestsFromNames(files))
+    if not tests.countTestCases():
+        print(f"no page has {' or '.join(names)} in its path", file=sys.stderr)
+        return 2
+    result = unittest.TextTestRunner(verbosity=2).run(tests)
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""Where the snippets of a page run: an empty folder, a clean environment, and a network and processes of its own.
+
+So ports such as 8080 are free however many pages run at once, and whatever a page started ends with it.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from places import BINARY, ROOT, TOOLS
+from terminal import Terminal
+
+INIT = Path(__file__).with_name("init.py")
+
+
+class World:
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="sessiongate-docs-"))
+        self._terminals: dict[str, Terminal] = {}
+        for name in ("page", "home", "bin", "runs"):
+            (self.folder / name).mkdir()
+        for command, program in {"sessiongate": BINARY, "envoy": TOOLS / "envoy/envoy/_bin/envoy"}.items():
+            (self.folder / "bin" / command).symlink_to(program)
+        as_root = [] if os.getuid() == 0 else ["--map-root-user"]
+        self._init = subprocess.Popen(
+            ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *as_root, "python3", INIT],
+            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        )
+        if self._init.stdout.readline() != "ready\n":
+            raise RuntimeError("there are no namespaces here: unshare(1) failed")
+        children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text().split()
+        self._enter = ["nsenter", f"--target={children[0]}", "--pid", "--mount"]
+        if as_root:
+            self._enter += ["--user", "--preserve-credentials"]
+
+    def __enter__(self) -> "World":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._init.kill()
+        self._init.wait()
+        for terminal in self._terminals.values():
+            terminal.close()
+        self._init.stdout.close()
+        shutil.rmtree(self.folder)
+
+    @property
+    def page(self) -> Path:
+        """The reader's folder."""
+        return self.folder / "page"
+
+    def terminal(self, name: str = "main") -> Terminal:
+        if name not in self._terminals:
+            self._terminals[name] = self._open(inside=True)
+        return self._terminals[name]
+
+    def outside(self, like: Terminal) -> Terminal:
+        """One with the machine's network, which begins where `like` is."""
+        terminal = self._open(inside=False)
+        terminal.run(like.state())
+        return terminal
+
+    def inside(self, *command: str) -> list[str]:
+        """The command line that runs this in the page's network."""
+        return [*self._enter, "--net", f"--wd={self.page}", *command]
+
+    def _open(self, *, inside: bool) -> Terminal:
+        network = ["--net"] if inside else []
+        command = [*self._enter, *network, f"--wd={self.page}", "bash", "--noprofile", "--norc"]
+        return Terminal(command, self._environment(), self.folder / "runs", self.inside)
+
+    def _environment(self) -> dict[str, str]:
+        of_the_machine = {
+            name: value for name, value in os.environ.items()
+            if name in ("PATH", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "GOPROXY", "GOFLAGS", "GONOSUMDB", "GOSUMDB")
+            or name.lower().startswith(("npm_config_", "pip_"))
+        }
+        home = Path.home()
+        return of_the_machine | {
+            "PATH": f"{self.folder}/bin:{of_the_machine['PATH']}",
+            "HOME": str(self.folder / "home"),
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "SESSIONGATE": str(ROOT),
+            # What has been fetched before is not fetched again.
+            "npm_config_cache": str(home / ".npm"),
+            "npm_config_update_notifier": "false",
+            "PIP_CACHE_DIR": str(home / ".cache/pip"),
+            "GOMODCACHE": os.environ.get("GOMODCACHE", str(home / "go/pkg/mod")),
+            "GOCACHE": os.environ.get("GOCACHE", str(home / ".cache/go-build")),
+        }
