@@ -15,13 +15,14 @@ import yaml
 from places import BINARY
 
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)\}")
-AUTHORITY = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+KEY = "test -e tls.key || openssl ecparam -genkey -name prime256v1 | openssl pkcs8 -topk8 -nocrypt -out tls.key"
+CERTIFICATE = "openssl req -x509 -key tls.key -days 2 -subj /CN=localhost"
 # What a file has to hold, by the key that names it.
 FILES = {
-    "cert": f"{AUTHORITY} -keyout tls.key -out tls.crt; cat tls.crt",
-    "key": "cat tls.key",
-    "client_ca": f"{AUTHORITY} -keyout /dev/null",
-    "ca_file": f"{AUTHORITY} -keyout /dev/null",
+    "cert": f"{KEY}; {CERTIFICATE}",
+    "key": f"{KEY}; cat tls.key",
+    "client_ca": f"{KEY}; {CERTIFICATE}",
+    "ca_file": f"{KEY}; {CERTIFICATE}",
     "key_file": "openssl genpkey -algorithm ed25519",
     "public_key_file": "openssl genpkey -algorithm ed25519 | openssl pkey -pubout",
     "secret_file": "openssl rand -hex 32",
@@ -75,8 +76,6 @@ def _files(node: yaml.Node):
 
 def _stand_in(folder: Path, key: str, name: str) -> Path:
     place = folder / re.sub(r"\W", "-", f"{key}-{name}")
-    if key == "key" and not (folder / "tls.key").exists():
-        _stand_in(folder, "cert", "")
     if not place.exists():
         made = subprocess.run(["bash", "-c", FILES[key]], cwd=folder, capture_output=True, check=True)
         place.write_bytes(made.stdout)

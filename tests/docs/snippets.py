@@ -104,7 +104,7 @@ def _run(snippet: Snippet, world: World) -> None:
     terminal = world.terminal(snippet.options.get("terminal", "main"))
     try:
         if "cluster" in snippet.flags:
-            terminal.run(stand_ins(world))
+            terminal.run(stand_ins(world.folder))
         if "network" in snippet.flags:
             terminal = world.outside(terminal)
         if "console" in snippet.flags:

@@ -23,9 +23,12 @@ class World:
             (self.folder / name).mkdir()
         for command, program in {"sessiongate": BINARY, "envoy": TOOLS / "envoy/envoy/_bin/envoy"}.items():
             (self.folder / "bin" / command).symlink_to(program)
+        self._hosts = self.folder / "hosts"
+        self._hosts.write_text("127.0.0.1 localhost\n")
         as_root = [] if os.getuid() == 0 else ["--map-root-user"]
         self._init = subprocess.Popen(
-            ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *as_root, "python3", INIT],
+            ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *as_root,
+             "sh", "-c", 'mount --bind "$1" /etc/hosts && exec python3 "$2"', "sh", self._hosts, INIT],
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
         )
         if self._init.stdout.readline() != "ready\n":
@@ -84,6 +87,7 @@ class World:
             "LANG": "C.UTF-8",
             "TERM": "dumb",
             "SESSIONGATE": str(ROOT),
+            "HOSTS": str(self._hosts),  # the page's /etc/hosts
             # What has been fetched before is not fetched again.
             "npm_config_cache": str(home / ".npm"),
             "npm_config_update_notifier": "false",
