@@ -1,7 +1,8 @@
 //! The steps of one decision, as they were taken.
 
+use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::expression::{Explained, Expression, Facts};
 use crate::gate::{Gate, Observer};
@@ -68,7 +69,8 @@ pub(crate) struct Judged {
 pub(crate) struct Condition {
     pub(crate) source: String,
     pub(crate) path: String,
-    pub(crate) parameters: Map<String, Value>,
+    /// In the order of the matcher.
+    pub(crate) parameters: IndexMap<String, Value>,
     /// `true`, `false`, or why it is neither.
     pub(crate) result: String,
     pub(crate) parts: Vec<Part>,
