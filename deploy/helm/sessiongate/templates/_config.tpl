@@ -27,7 +27,7 @@
 {{- $folder := include "sessiongate.certificates" $ -}}
 {{- $tls := dict "cert" (print $folder "/tls.crt") "key" (print $folder "/tls.key") "min_version" .minVersion -}}
 {{- if .clients.required -}}
-{{- $folder := .clients.caSecret | ternary (include "sessiongate.clientCertificates" $) $folder -}}
+{{- $folder := empty .clients.caSecret | ternary $folder (include "sessiongate.clientCertificates" $) -}}
 {{- $_ := set $tls "client_ca" (print $folder "/" .clients.caKey) -}}
 {{- with .clients.allowedNames -}}{{- $_ := set $tls "allowed_client_names" . -}}{{- end -}}
 {{- end -}}

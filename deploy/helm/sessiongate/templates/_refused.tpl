@@ -104,7 +104,7 @@
 {{- end -}}
 {{- end -}}
 {{- $grace := $values.terminationGracePeriodSeconds -}}
-{{- if and (kindIs "float64" $grace) (lt (int $grace) (sub (include "sessiongate.graceSeconds" . | int) 5 | int)) -}}
+{{- if and (not (kindIs "invalid" $grace)) (lt (int $grace) (sub (include "sessiongate.graceSeconds" . | int) 5 | int)) -}}
 {{- fail (printf "terminationGracePeriodSeconds: draining takes up to %d seconds" (sub (include "sessiongate.graceSeconds" . | int) 5)) -}}
 {{- end -}}
 {{- end -}}

@@ -1,0 +1,259 @@
+"""A pod's containers, run on this machine as its specification says.
+
+Each has a root of its own with nothing but its program and the volumes, mounted where they are to be and laid out as
+the kubelet does it; its user, its arguments and its environment; and one network with the others, where the names of
+Services lead to the pod itself.
+"""
+
+import base64
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from pathlib import Path
+
+from places import BINARY, TOOLS
+
+PROGRAMS = {"sessiongate": BINARY, "envoy": TOOLS / "envoy/envoy/_bin/envoy"}
+IS_ROOT = os.getuid() == 0
+NETWORK = """
+import fcntl, signal, socket, struct
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 1))
+print("ready", flush=True)
+signal.pause()
+"""
+ASK = """
+import json, sys, urllib.error, urllib.request
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_): return None
+try:
+    answer = urllib.request.build_opener(Stay).open(urllib.request.Request(sys.argv[1], headers=json.loads(sys.argv[2])), timeout=5)
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status)
+print(answer.read().decode())
+"""
+
+
+class Pod:
+    """`objects` are those of the namespace: the ConfigMaps and Secrets that the pod refers to, and the Services."""
+
+    def __init__(self, spec: dict, objects: list[dict]) -> None:
+        self.spec = spec
+        self.uid = str(uuid.uuid4())
+        self.folder = Path(tempfile.mkdtemp(prefix="sessiongate-pod-"))
+        self._objects = {(item["kind"], item["metadata"]["name"]): item for item in objects}
+        self._writes = itertools.count()
+        self._running: list[Container] = []
+        self.volumes = {volume["name"]: self._volume(volume) for volume in spec.get("volumes", [])}
+        names = " ".join(name for kind, name in self._objects if kind == "Service")
+        (self.folder / "hosts").write_text(f"127.0.0.1 localhost {names}\n")
+        own = [] if IS_ROOT else ["--map-root-user"]
+        command = ["unshare", "--net", *own, sys.executable, "-c", NETWORK]
+        self._network = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        if self._network.stdout.readline() != "ready\n":
+            raise RuntimeError("there are no namespaces here: unshare(1) failed")
+
+    def __enter__(self) -> "Pod":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for container in self._running:
+            container.kill()
+        self._network.kill()
+        self._network.wait()
+        self._network.stdout.close()
+        shutil.rmtree(self.folder)
+
+    def start(self, container: dict, program: str = "sessiongate") -> "Container":
+        started = Container(self, container, program)
+        self._running.append(started)
+        return started
+
+    def run(self, container: dict) -> tuple[int, str]:
+        """Runs a container to its end: its exit code, and what it printed."""
+        started = self.start(container)
+        return started.wait(30), "\n".join(started.lines)
+
+    def replace(self, item: dict) -> None:
+        """Another content of a ConfigMap or Secret reaches the volumes, all at once."""
+        self._objects[item["kind"], item["metadata"]["name"]] = item
+        for volume in self.spec["volumes"]:
+            if self._source(volume) is item:
+                self._write(volume, self.volumes[volume["name"]])
+
+    def inside(self, *command: str | Path) -> list[str | Path]:
+        """The command line that runs this in the pod's network."""
+        own = [] if IS_ROOT else ["--user", "--preserve-credentials"]
+        return ["nsenter", f"--target={self._network.pid}", "--net", *own, *command]
+
+    def get(self, url: str, **headers: str) -> tuple[int, str]:
+        """Status and body, asked for from within the pod; a redirect is not followed."""
+        named = json.dumps({name.replace("_", "-"): value for name, value in headers.items()})
+        asked = subprocess.run(self.inside(sys.executable, "-c", ASK, url, named), capture_output=True, text=True)
+        status, _, body = asked.stdout.partition("\n")
+        return int(status or 0), body
+
+    def answers(self, probe: dict, ports: list[dict]) -> bool:
+        """Asks as the kubelet does."""
+        if "grpc" in probe:
+            environment = {"SESSIONGATE__LISTEN__GRPC": f"127.0.0.1:{probe['grpc']['port']}"}
+            return subprocess.run(self.inside(BINARY, "health"), env=environment, capture_output=True).returncode == 0
+        asked = probe["httpGet"]
+        port = next((port["containerPort"] for port in ports if port["name"] == asked["port"]), asked["port"])
+        return self.get(f"http://127.0.0.1:{port}{asked['path']}")[0] == 200
+
+    def environment(self, container: dict) -> dict[str, str]:
+        found = {}
+        for source in container.get("envFrom", []):
+            for kind, key in (("Secret", "secretRef"), ("ConfigMap", "configMapRef")):
+                if key in source:
+                    found |= {name: value.decode() for name, value in self._data(kind, source[key]["name"]).items()}
+        for variable in container.get("env", []):
+            value = variable.get("value")
+            source = variable.get("valueFrom", {})
+            if "fieldRef" in source:
+                value = {"metadata.uid": self.uid, "status.podIP": "127.0.0.1"}[source["fieldRef"]["fieldPath"]]
+            for kind, key in (("Secret", "secretKeyRef"), ("ConfigMap", "configMapKeyRef")):
+                if key in source:
+                    data = self._data(kind, source[key]["name"])
+                    if source[key].get("optional") and source[key]["key"] not in data:
+                        break
+                    value = data[source[key]["key"]].decode()
+            if value is not None:
+                found[variable["name"]] = value
+        return found
+
+    def _volume(self, volume: dict) -> Path:
+        place = self.folder / "volumes" / volume["name"]
+        place.mkdir(parents=True)
+        if "emptyDir" in volume:
+            self._give_to_group(place, 0o2777)
+        else:
+            self._write(volume, place)
+        return place
+
+    def _source(self, volume: dict) -> dict:
+        kind, name = (
+            ("Secret", volume["secret"]["secretName"]) if "secret" in volume else ("ConfigMap", volume["configMap"]["name"])
+        )
+        return self._objects[kind, name]
+
+    def _data(self, kind: str, name: str) -> dict[str, bytes]:
+        item = self._objects[kind, name]
+        text = {key: value.encode() for key, value in item.get("stringData" if kind == "Secret" else "data", {}).items()}
+        coded = item.get("data", {}) if kind == "Secret" else item.get("binaryData", {})
+        return text | {key: base64.b64decode(value) for key, value in coded.items()}
+
+    def _write(self, volume: dict, place: Path) -> None:
+        """As the kubelet: a new folder, then the link `..data` that every file goes through is turned to it."""
+        source = self._source(volume)
+        of_volume = volume.get("secret") or volume["configMap"]
+        data = self._data(source["kind"], source["metadata"]["name"])
+        items = {item["path"]: data[item["key"]] for item in of_volume.get("items", [])} or data
+        written = place / f"..{next(self._writes)}"
+        written.mkdir()
+        for name, content in items.items():
+            (written / name).write_bytes(content)
+            self._give_to_group(written / name, of_volume.get("defaultMode", 0o644))
+            if not (place / name).is_symlink():
+                (place / name).symlink_to(f"..data/{name}")
+        self._give_to_group(written, 0o2755)
+        before = place / "..data"
+        old = before.resolve() if before.exists() else None
+        (place / "..data_tmp").symlink_to(written.name)
+        (place / "..data_tmp").rename(before)
+        if old:
+            shutil.rmtree(old)
+
+    def _give_to_group(self, path: Path, mode: int) -> None:
+        path.chmod(mode)
+        if IS_ROOT:
+            os.chown(path, 0, self.spec["securityContext"]["fsGroup"])
+
+
+class Container:
+    """A running one. What it prints is kept, line by line."""
+
+    def __init__(self, pod: Pod, container: dict, program: str) -> None:
+        self.lines: list[str] = []
+        self._heard = threading.Condition()
+        root = Path(tempfile.mkdtemp(dir=pod.folder, prefix="root-"))
+        script = pod.folder / f"{root.name}.sh"
+        script.write_text(_mounts(pod, container, root, PROGRAMS[program]))
+        command = pod.inside("unshare", "--mount", "sh", "-eu", script, "/program", *_arguments(container))
+        self._process = subprocess.Popen(
+            command, env={"PATH": os.environ["PATH"], **pod.environment(container)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout:
+            with self._heard:
+                self.lines.append(line.rstrip("\n"))
+                self._heard.notify_all()
+        with self._heard:
+            self._process.stdout.close()
+            self._heard.notify_all()
+
+    def hear(self, words: str, seconds: float = 15) -> str:
+        """Waits for a line with these words, and gives it."""
+        deadline = time.monotonic() + seconds
+        with self._heard:
+            while True:
+                for line in self.lines:
+                    if words in line:
+                        return line
+                left = deadline - time.monotonic()
+                if left <= 0 or self._process.stdout.closed:
+                    raise AssertionError(f"no line with {words!r}:\n" + "\n".join(self.lines))
+                self._heard.wait(left)
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def wait(self, seconds: float) -> int:
+        """Its exit code. subprocess.TimeoutExpired where it takes longer."""
+        code = self._process.wait(seconds)
+        self._listening.join()
+        return code
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.wait(10)
+
+
+def _arguments(container: dict) -> list[str]:
+    assert "command" not in container, "the image's own entry point is what runs"
+    return container.get("args", [])
+
+
+def _mounts(pod: Pod, container: dict, root: Path, program: Path) -> str:
+    """A script that makes the root and becomes the program in it."""
+    lines = [f"cd {root}", f"mount -t tmpfs tmpfs {root}", f"cd {root}", "mkdir usr dev etc proc tmp", "touch program etc/hosts"]
+    for folder in ("lib", "lib64"):
+        if Path("/", folder).is_symlink():
+            lines.append(f"ln -s {os.readlink(Path('/', folder))} {folder}")
+        elif Path("/", folder).exists():
+            lines += [f"mkdir {folder}", f"mount --bind /{folder} {folder}"]
+    binds = [("/usr", "usr"), ("/dev", "dev"), ("/proc", "proc"), (program, "program"), (pod.folder / "hosts", "etc/hosts")]
+    lines += [f"mount --rbind {source} {place}" for source, place in binds]
+    for mount in container.get("volumeMounts", []):
+        place = mount["mountPath"].lstrip("/")
+        lines += [f"mkdir -p {place}", f"mount --bind {pod.volumes[mount['name']]} {place}"]
+        if mount.get("readOnly"):
+            lines.append(f"mount -o remount,bind,ro {place}")
+    security = {**pod.spec["securityContext"], **container["securityContext"]}
+    if security["readOnlyRootFilesystem"]:
+        lines.append(f"mount -o remount,ro {root}")
+    user = f"--userspec={security['runAsUser']}:{security['runAsGroup']} --groups={security['fsGroup']}" if IS_ROOT else ""
+    return "\n".join([*lines, f'exec chroot {user} . "$@"', ""])
