@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod health;
 mod import;
 mod jwks;
 mod revoke;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, ConfigError, Environment, Settings};
+use crate::config::{self, ConfigError, Environment, Listeners, Settings};
 
 /// Auth.js sessions, enforced at the edge: an Envoy external authorization service.
 ///
@@ -37,6 +38,8 @@ enum Command {
     Serve(ConfigArg),
     /// Decide one request and say why, step by step
     Check(check::CheckArgs),
+    /// Ask the running server whether it serves: exit 0, or 1 and why not
+    Health(health::HealthArgs),
     /// End sessions, on every replica
     Revoke(revoke::RevokeArgs),
     /// Check a configuration: exit 0, or 1 with every error
@@ -69,6 +72,10 @@ impl ConfigArg {
     fn load(&self) -> Result<Settings, ConfigError> {
         config::load(self.config.as_deref(), &Environment::of_process())
     }
+
+    fn listeners(&self) -> Result<Listeners, ConfigError> {
+        config::listeners(self.config.as_deref(), &Environment::of_process())
+    }
 }
 
 /// With the commit that it was built from.
@@ -84,6 +91,7 @@ impl Cli {
         match self.command {
             Command::Serve(arg) => finish(serve::run(&arg)),
             Command::Check(args) => finish(check::run(args)),
+            Command::Health(args) => finish(health::run(&args)),
             Command::Revoke(args) => finish(revoke::run(args)),
             Command::Validate(arg) => finish(validate::run(&arg)),
             Command::Import(args) => finish(import::run(&args)),

@@ -8,6 +8,7 @@ mod environment;
 mod error;
 mod files;
 mod interpolation;
+mod listeners;
 mod parse;
 pub mod raw;
 mod resolve;
@@ -22,6 +23,7 @@ pub use self::environment::Environment;
 use self::error::Problems;
 pub use self::error::{ConfigError, Problem};
 pub use self::files::NamedFiles;
+pub use self::listeners::{Handshake, Listeners, Reach, listeners};
 use crate::program::ProgramOptions;
 use crate::server::listen::Listen;
 
@@ -74,6 +76,6 @@ fn settings(
     let tree = interpolation::interpolate(tree, environment, problems);
     let raw = parse::parse(tree, problems);
     let settings = resolve::resolve(raw, environment, carrying, problems);
-    let settings = problems.finish(file, settings)?;
-    Ok(Settings { program: ProgramOptions { shown, ..settings.program }, ..settings })
+    let Settings { listen, program, .. } = problems.finish(file, settings)?;
+    Ok(Settings { listen, program: ProgramOptions { shown, ..program }, warnings: problems.take_warnings() })
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::Settings;
 use super::files::NamedFiles;
 
 /// One mistake, or one warning.
@@ -79,17 +78,16 @@ impl Problems {
         self.ok(path, read)
     }
 
-    pub(super) fn finish(
-        &mut self,
-        file: Option<PathBuf>,
-        settings: Option<Settings>,
-    ) -> Result<Settings, ConfigError> {
-        match settings {
-            Some(settings) if self.errors.is_empty() => {
-                Ok(Settings { warnings: std::mem::take(&mut self.warnings), ..settings })
-            }
+    /// The value, where nothing is wrong.
+    pub(super) fn finish<T>(&mut self, file: Option<PathBuf>, value: Option<T>) -> Result<T, ConfigError> {
+        match value {
+            Some(value) if self.errors.is_empty() => Ok(value),
             _ => Err(ConfigError::Invalid { file, problems: std::mem::take(&mut self.errors) }),
         }
+    }
+
+    pub(super) fn take_warnings(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.warnings)
     }
 }
 

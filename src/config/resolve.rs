@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use self::defaults::AuthEnvironment;
+pub(super) use self::listen::DEFAULT_GRPC;
 use self::rules::Rules;
 use super::Settings;
 use super::carried::Carrying;

@@ -11,6 +11,7 @@
 
 mod check;
 mod defaults;
+mod health;
 mod import;
 mod lifecycle;
 mod output;

@@ -13,13 +13,13 @@ use serde_json::Value;
 use crate::{Desk, SECRET};
 
 /// A server under way, whose log is read line by line.
-struct Server {
-    child: Child,
+pub(crate) struct Server {
+    pub(crate) child: Child,
     log: BufReader<ChildStderr>,
 }
 
 impl Server {
-    fn start(desk: &Desk, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(desk: &Desk, variables: &[(&str, &str)]) -> Self {
         let mut command = desk.command(&[&[("AUTH_SECRET", SECRET)], variables].concat(), &["serve"]);
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -27,7 +27,7 @@ impl Server {
         Self { child, log }
     }
 
-    fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.log.read_line(&mut line).unwrap();
         line
@@ -35,7 +35,7 @@ impl Server {
 
     /// The next line of the log, which has this message.
     #[track_caller]
-    fn expect(&mut self, message: &str) -> Value {
+    pub(crate) fn expect(&mut self, message: &str) -> Value {
         let line = self.line();
         let record: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         assert_eq!(record["message"], message, "{record}");
@@ -43,7 +43,7 @@ impl Server {
     }
 
     /// Sends a signal, and reads the rest of the log and the exit code.
-    fn end(mut self, signal: Signal) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self, signal: Signal) -> (Option<i32>, String) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         let mut rest = String::new();
         self.log.read_to_string(&mut rest).unwrap();

@@ -104,6 +104,13 @@ pub struct RawForwardAuth {
     pub trusted_proxies: Option<Vec<String>>,
 }
 
+impl RawTls {
+    /// What a listener uses: its own, else the one that is shared; `None` where that is off.
+    pub fn at_work<'r>(own: Option<&'r Self>, shared: Option<&'r Self>) -> Option<&'r Self> {
+        own.or(shared).filter(|tls| !tls.is_off)
+    }
+}
+
 impl FromText for RawListener {
     const EXPECTED: &'static str = "an address as in `127.0.0.1:9191`, or a map of keys";
 

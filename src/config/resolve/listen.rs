@@ -9,7 +9,7 @@ use crate::secret::Secret;
 use crate::server::listen::{GrpcAddress, Limits, Listen, Listener, TcpAddress};
 use crate::server::tls::{ClientName, Tls, TlsFiles, TlsOptions};
 
-const DEFAULT_GRPC: &str = "0.0.0.0:9191";
+pub(in crate::config) const DEFAULT_GRPC: &str = "0.0.0.0:9191";
 const DEFAULT_DELAY: Duration = Duration::from_secs(1);
 const DEFAULT_DRAIN: Duration = Duration::from_secs(10);
 const H2: &[&[u8]] = &[b"h2"];
@@ -109,14 +109,8 @@ fn tls(
     shared: Option<&RawTls>,
     problems: &mut Problems,
 ) -> Result<Option<std::sync::Arc<Tls>>, Noted> {
-    let (path, raw) = match (own, shared) {
-        (Some(own), _) => (format!("listen.{listener}.tls"), own),
-        (None, Some(shared)) => ("listen.tls".to_owned(), shared),
-        (None, None) => return Ok(None),
-    };
-    if raw.is_off {
-        return Ok(None);
-    }
+    let Some(raw) = RawTls::at_work(own, shared) else { return Ok(None) };
+    let path = if own.is_some() { format!("listen.{listener}.tls") } else { "listen.tls".to_owned() };
     let mut read = |key: &str, file: Option<&String>| {
         let path = format!("{path}.{key}");
         let file = problems.ok(&path, file.ok_or("is missing: write the name of a file in PEM"))?;
