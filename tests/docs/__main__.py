@@ -1,6 +1,7 @@
 """Runs every snippet of README.md, docs/ and the READMEs of deploy/ and examples/, and checks the book.
 
-    python3 tests/docs [page…]     all pages, or those whose path has this in it; with a name, of its own tests only those
+    python3 tests/docs [name…]     all pages and tests, or the pages that have a name in their path, and the files of
+                                   tests that begin with one
 """
 
 import sys
@@ -18,11 +19,10 @@ from pages_test import PageTest, pages  # noqa: E402
 def main(names: list[str]) -> int:
     chosen = [page for page in pages() if not names or any(name in page for name in names)]
     tests = unittest.TestSuite(PageTest(page) for page in chosen)
-    if not names:
-        files = sorted(file.stem for file in HERE.glob("*_test.py") if file.stem != "pages_test")
-        tests.addTests(unittest.TestLoader().loadTestsFromNames(files))
+    own = [file.stem for file in sorted(HERE.glob("*_test.py")) if not names or file.name.startswith(tuple(names))]
+    tests.addTests(unittest.TestLoader().loadTestsFromNames(own))
     if not tests.countTestCases():
-        print(f"no page has {' or '.join(names)} in its path", file=sys.stderr)
+        print(f"no page and no file of tests has {' or '.join(names)} in its path", file=sys.stderr)
         return 2
     result = unittest.TextTestRunner(verbosity=2).run(tests)
     return 0 if result.wasSuccessful() else 1

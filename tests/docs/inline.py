@@ -1,10 +1,11 @@
-"""What stands in backticks, held against what there is: commands, make targets, files, configuration keys, metrics."""
+"""What stands in backticks, held against what there is: commands, make targets, files, configuration keys. And links."""
 
 import glob
 import json
 import re
 import subprocess
 from functools import cache
+from urllib.parse import unquote, urlsplit
 
 from page import Page
 from places import BINARY, ROOT
@@ -19,7 +20,13 @@ FLAG = re.compile(r"(?<!\w)(--[a-z-]+|-[a-zA-Z])\b")
 def mistakes(page: Page) -> list[str]:
     # The values of the Helm chart have names that look the same.
     has_keys = "deploy/" not in page.name
-    return [f"{where}: {told}" for where, code in page.words if (told := _mistake(code, has_keys))]
+    found = [f"{where}: {told}" for where, code in page.words if (told := _mistake(code, has_keys))]
+    for where, link in page.links:
+        # The anchors of docs/ are checked in the book.
+        target = urlsplit(link)
+        if not target.scheme and target.path and not (page.file.parent / unquote(target.path)).exists():
+            found.append(f"{where}: there is no {link}")
+    return found
 
 
 def _mistake(code: str, has_keys: bool) -> str | None:

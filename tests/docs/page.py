@@ -1,4 +1,4 @@
-"""A page of Markdown as the runner sees it: its snippets in order, and its words in backticks."""
+"""A page of Markdown as the runner sees it: its snippets in order, its words in backticks, its links."""
 
 import re
 import shlex
@@ -28,11 +28,12 @@ class Page:
     name: str  # its path from the root of the repository
     snippets: list[Snippet]
     words: list[tuple[str, str]]  # where, and what stands in backticks
+    links: list[tuple[str, str]]  # where, and what it leads to
 
 
 def read(file: Path, name: str) -> Page:
     """ValueError: an info string that cannot be read."""
-    snippets, words = [], []
+    snippets, words, links = [], [], []
     for token in _markdown().parse(file.read_text()):
         where = f"{name}:{token.map[0] + 1}" if token.map else name
         if token.type == "fence":
@@ -43,7 +44,9 @@ def read(file: Path, name: str) -> Page:
             snippets.append(_snippet(where, "sh run" + hidden[1], hidden[2]))
         elif token.type == "inline":
             words += [(where, " ".join(code.content.split())) for code in token.children if code.type == "code_inline"]
-    return Page(file, name, snippets, words)
+            links += [(where, link.attrs["href"]) for link in token.children if link.type == "link_open"]
+            links += [(where, image.attrs["src"]) for image in token.children if image.type == "image"]
+    return Page(file, name, snippets, words, links)
 
 
 def _snippet(where: str, info: str, text: str) -> Snippet:

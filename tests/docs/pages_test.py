@@ -1,6 +1,8 @@
 """Each page, snippet by snippet, as its reader would follow it."""
 
+import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 import inline
 import page
@@ -16,23 +18,36 @@ def pages() -> list[str]:
     return sorted(name for name in found if "node_modules" not in name and name != "docs/SUMMARY.md")
 
 
+def follow(name: str) -> tuple[list[str], float]:
+    """What is wrong with a page, and how long it took to find out."""
+    begun = time.monotonic()
+    read = page.read(ROOT / name, name)
+    mistakes = inline.mistakes(read)
+    if read.snippets:
+        with World() as world:
+            for snippet in read.snippets:
+                try:
+                    snippets.do(snippet, world)
+                except snippets.Wrong as wrong:
+                    mistakes.append(str(wrong))
+    return mistakes, time.monotonic() - begun
+
+
 class PageTest(unittest.TestCase):
+    """Pages run side by side: most of their time they wait for something to start."""
+
+    _pool = ThreadPoolExecutor(4)
+
     def __init__(self, name: str) -> None:
         super().__init__("run_page")
         self.name = name
+        self._followed = self._pool.submit(follow, name)
 
     def __str__(self) -> str:
         return self.name
 
     def run_page(self) -> None:
-        read = page.read(ROOT / self.name, self.name)
-        mistakes = inline.mistakes(read)
-        if read.snippets:
-            with World() as world:
-                for snippet in read.snippets:
-                    try:
-                        snippets.do(snippet, world)
-                    except snippets.Wrong as wrong:
-                        mistakes.append(str(wrong))
+        mistakes, seconds = self._followed.result()
+        print(f"{seconds:.1f} s ", end="", flush=True)
         if mistakes:
             self.fail("\n" + "\n".join(mistakes))

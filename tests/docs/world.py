@@ -5,6 +5,7 @@ So ports such as 8080 are free however many pages run at once, and whatever a pa
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -33,8 +34,8 @@ class World:
         )
         if self._init.stdout.readline() != "ready\n":
             raise RuntimeError("there are no namespaces here: unshare(1) failed")
-        children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text().split()
-        self._enter = ["nsenter", f"--target={children[0]}", "--pid", "--mount"]
+        self._first = int(Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text())
+        self._enter = ["nsenter", f"--target={self._first}", "--pid", "--mount"]
         if as_root:
             self._enter += ["--user", "--preserve-credentials"]
 
@@ -42,7 +43,8 @@ class World:
         return self
 
     def __exit__(self, *_) -> None:
-        self._init.kill()
+        # The kernel ends all the others before the first one is gone.
+        os.kill(self._first, signal.SIGTERM)
         self._init.wait()
         for terminal in self._terminals.values():
             terminal.close()
