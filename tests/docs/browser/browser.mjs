@@ -60,10 +60,11 @@ async function take(page, step) {
   } catch (error) {
     await page.screenshot({ path: `${pictures}failed.png` })
     const seen = (await page.locator("body").innerText()).slice(0, 1000)
-    console.log(`${error.message.split("\n")[0]}\nAt ${page.url()}, in ${pictures}failed.png, one sees:\n${seen}`)
-    process.exitCode = 1
-    throw error
+    throw new Error(`${error.message}\nAt ${page.url()}, in ${pictures}failed.png, one sees:\n${seen}`)
   }
 }
 
-await main()
+await main().catch((error) => {
+  console.log(error.message)
+  process.exitCode = 1
+})
