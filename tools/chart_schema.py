@@ -51,7 +51,7 @@ VARIABLE = {"type": "string", "pattern": r"\$\{"}
 
 def made(configuration: dict) -> str:
     """The file, of what `sessiongate schema` prints."""
-    values = _closed({value.path[-1]: _of(value) for value in chart_values.read()})
+    values = _closed(chart_values.read())
     values["properties"]["config"] = {
         "description": chart_values.read()[0].comment,
         **{key: _of_configuration(configuration[key]) for key in ("type", "properties", "additionalProperties")},
@@ -68,14 +68,20 @@ def made(configuration: dict) -> str:
     return json.dumps(schema, indent=1) + "\n"
 
 
-def _closed(properties: dict) -> dict:
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+def _closed(values: list[chart_values.Value]) -> dict:
+    return {
+        "type": "object",
+        "properties": {value.path[-1]: _of(value) for value in values},
+        "additionalProperties": False,
+        # `null` in place of a group would take all of it away.
+        "required": [value.path[-1] for value in values if value.groups is not None],
+    }
 
 
 def _of(value: chart_values.Value) -> dict:
     described = {"description": value.comment} if value.comment else {}
     if value.groups is not None:
-        return described | _closed({inner.path[-1]: _of(inner) for inner in value.groups})
+        return described | _closed(value.groups)
     kind = {"type": TYPES[type(value.default)]} if value.default is not None else {}
     return described | kind | NARROWER.get(value.name, {})
 

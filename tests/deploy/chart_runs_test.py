@@ -1,4 +1,4 @@
-"""The pods of the Helm chart really run: the server with its probes, its end, its changes, and the pod of `helm test`."""
+"""The pods of the Helm chart really run: the server, asked as its probes do, changed and ended, and `helm test`."""
 
 import unittest
 
@@ -16,7 +16,7 @@ QUICKLY = ("config.listen.drain_delay=100ms", "config.listen.drain_timeout=5s")
 class Runs(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        authority, certificate, key = certificates.authority_and_server("sessiongate", "sessiongate.auth.svc")
+        authority, certificate, key = certificates.authority_and_server("sessiongate", "sessiongate.sessiongate.svc")
         tls = {"tls.crt": certificate, "tls.key": key, "ca.crt": authority}
         # What the namespace has before the chart, and what cert-manager makes.
         cls.given = [
@@ -51,7 +51,7 @@ class Runs(unittest.TestCase):
                 objects, pod, container = self.rendered(name, *QUICKLY)
                 server = self.started(pod, container)
                 for probe in PROBES:
-                    self.assertTrue(pod.answers(container[probe], container["ports"]), probe)
+                    self.assertTrue(pod.answers(container[probe], container), probe)
                 self.assert_admin_is_closed_but_to_who_knows(pod, container, name == "everything")
                 asks = next(item for item in objects if item["kind"] == "Pod")["spec"]["containers"][0]
                 self.assertEqual(pod.run(asks), (0, "serving"))

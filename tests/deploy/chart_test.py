@@ -96,13 +96,14 @@ class Refused(unittest.TestCase):
             ([SECRET, "config.login.url=${LOGIN}"], "${LOGIN} comes from nowhere"),
             ([SECRET, "image.repository="], "image.repository: say where the image of sessiongate is"),
             ([SECRET, "config.lisen.grpc=x"], "at '/config': additional properties 'lisen' not allowed"),
-            ([SECRET, "config.rules[0].acces=public"], "at '/config/rules/0': additional properties 'acces' not allowed"),
+            ([SECRET, "config.rules[0].acces=public"], "at '/config/rules/0': additional properties 'acces'"),
             ([SECRET, "config.rules[0].access=everyone"], "at '/config/rules/0/access'"),
             ([SECRET, "config.listen.limits.checks=many"], "at '/config/listen/limits/checks'"),
             ([SECRET, "config.listen.grpc=0.0.0.0:1"], "config.listen.grpc is set by this chart"),
             ([SECRET, "config.listen.drain_delay=2 days"], "config.listen.drain_delay: \"2 days\" is no duration"),
             ([SECRET, "config.sessions.a.kind=jwt", "config.sessions.b.kind=jwt"], "sessionOrder: name each"),
             ([SECRET, "sessionOrder={web}"], "sessionOrder: name each"),
+            ([SECRET, "config=null"], "missing property 'config'"),
             ([SECRET, "replicas=0"], "at '/replicas': minimum"),
             ([SECRET, "replica=3"], "additional properties 'replica' not allowed"),
             ([SECRET, "image.tga=1.0.0"], "at '/image': additional properties 'tga' not allowed"),
@@ -137,32 +138,31 @@ class Made(unittest.TestCase):
     def test_the_schema_is_made_of_the_values_and_of_the_schema_of_the_configuration(self):
         printed = subprocess.run([BINARY, "schema"], check=True, capture_output=True, text=True).stdout
         made = chart_schema.made(json.loads(printed))
-        self.assertEqual(chart_schema.SCHEMA.read_text(), made, "run python3 tools/chart_schema.py target/debug/sessiongate")
+        again = "run python3 tools/chart_schema.py target/debug/sessiongate"
+        self.assertEqual(chart_schema.SCHEMA.read_text(), made, again)
 
     def test_the_schema_is_one_that_helm_3_can_read(self):
         schema = json.loads(chart_schema.SCHEMA.read_text())
         jsonschema.Draft7Validator.check_schema(schema)
         validator = jsonschema.Draft7Validator(schema)
+        defaults = yaml.safe_load((charts.CHART / "values.yaml").read_text())
         for name in charts.MATRIX:
-            validator.validate(yaml.safe_load(charts.values(name).read_text()))
+            validator.validate(merged(defaults, yaml.safe_load(charts.values(name).read_text())))
 
     def test_the_readme_is_made_of_the_values(self):
         readme = chart_readme.README.read_text()
         self.assertEqual(readme, chart_readme.made(readme), "run python3 tools/chart_readme.py")
 
     def test_alerts_and_dashboard_are_those_of_the_repository(self):
-        for copy, original in {
-            "sessiongate.rules.yaml": "deploy/prometheus/sessiongate.rules.yaml",
-            "sessiongate.json": "deploy/grafana/sessiongate.json",
-        }.items():
-            self.assertEqual((charts.CHART / "files" / copy).read_text(), (ROOT / original).read_text(), f"copy {original}")
+        alerts = (ROOT / "deploy/prometheus/sessiongate.rules.yaml").read_text()
+        dashboard = (ROOT / "deploy/grafana/sessiongate.json").read_text()
+        for copy, original in {"sessiongate.rules.yaml": alerts, "sessiongate.json": dashboard}.items():
+            self.assertEqual((charts.CHART / "files" / copy).read_text(), original, f"copy {copy} anew")
         rendered = documents(charts.render("everything"))
         rules = next(item for item in rendered if item["kind"] == "PrometheusRule")
-        self.assertEqual(rules["spec"], yaml.safe_load((ROOT / "deploy/prometheus/sessiongate.rules.yaml").read_text()))
+        self.assertEqual(rules["spec"], yaml.safe_load(alerts))
         board = next(item for item in rendered if item["metadata"]["name"].endswith("-dashboard"))
-        self.assertEqual(
-            json.loads(board["data"]["sessiongate.json"]), json.loads((ROOT / "deploy/grafana/sessiongate.json").read_text())
-        )
+        self.assertEqual(json.loads(board["data"]["sessiongate.json"]), json.loads(dashboard))
 
     def test_it_runs_the_version_of_the_crate_and_its_package_makes_the_same_objects(self):
         version = yaml.safe_load((charts.CHART / "Chart.yaml").read_text())["appVersion"]
@@ -171,6 +171,12 @@ class Made(unittest.TestCase):
             charts.helm("package", charts.CHART, "--destination", folder)
             (package,) = Path(folder).iterdir()
             self.assertEqual(charts.template("everything", chart=package).stdout, charts.render("everything"))
+
+def merged(defaults: object, given: object) -> object:
+    """As Helm does it."""
+    if not isinstance(defaults, dict) or not isinstance(given, dict):
+        return given
+    return defaults | {key: merged(defaults.get(key), value) for key, value in given.items()}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def values(name: str) -> Path:
 
 @cache
 def render(name: str, *settings: str) -> str:
-    """The objects as `helm install sessiongate --namespace auth` would send them. `settings` are as for --set."""
+    """The objects that `helm install` would send. `settings` are as for --set."""
     done = template(name, *settings)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -29,7 +29,7 @@ def render(name: str, *settings: str) -> str:
 def template(name: str | None, *settings: str, chart: Path = CHART) -> subprocess.CompletedProcess:
     files = ["--values", values(name)] if name else []
     sets = [word for setting in settings for word in ("--set", setting)]
-    return helm("template", "sessiongate", chart, "--namespace", "auth", *files, *sets)
+    return helm("template", "sessiongate", chart, "--namespace", "sessiongate", *files, *sets)
 
 
 def helm(*arguments: str | Path) -> subprocess.CompletedProcess:

@@ -15,4 +15,5 @@ def compare(name: str, made: str) -> None:
     kept = file.read_text() if file.exists() else ""
     if kept != made:
         lines = difflib.unified_diff(kept.splitlines(), made.splitlines(), str(file), "made", lineterm="")
-        raise AssertionError("\n".join([*lines, "If that is meant: UPDATE_GOLDEN=1 make deploy-test, and look at the diff"]))
+        meant = "If that is meant: UPDATE_GOLDEN=1 make deploy-test, and look at the difference"
+        raise AssertionError("\n".join([*lines, meant]))

@@ -20,7 +20,11 @@ from pathlib import Path
 
 from places import BINARY, TOOLS
 
-PROGRAMS = {"sessiongate": BINARY, "envoy": TOOLS / "envoy/envoy/_bin/envoy"}
+# By the name of the container: what its image starts, and where that is.
+PROGRAMS = {
+    "envoy": (TOOLS / "envoy/envoy/_bin/envoy", "usr/local/bin/envoy"),
+    "sessiongate": (BINARY, "usr/bin/sessiongate"),
+}
 IS_ROOT = os.getuid() == 0
 NETWORK = """
 import fcntl, signal, socket, struct
@@ -34,7 +38,8 @@ import json, sys, urllib.error, urllib.request
 class Stay(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_): return None
 try:
-    answer = urllib.request.build_opener(Stay).open(urllib.request.Request(sys.argv[1], headers=json.loads(sys.argv[2])), timeout=5)
+    asked = urllib.request.Request(sys.argv[1], headers=json.loads(sys.argv[2]))
+    answer = urllib.request.build_opener(Stay).open(asked, timeout=5)
 except urllib.error.HTTPError as error:
     answer = error
 print(answer.status)
@@ -72,8 +77,8 @@ class Pod:
         self._network.stdout.close()
         shutil.rmtree(self.folder)
 
-    def start(self, container: dict, program: str = "sessiongate") -> "Container":
-        started = Container(self, container, program)
+    def start(self, container: dict) -> "Container":
+        started = Container(self, container)
         self._running.append(started)
         return started
 
@@ -86,7 +91,7 @@ class Pod:
         """Another content of a ConfigMap or Secret reaches the volumes, all at once."""
         self._objects[item["kind"], item["metadata"]["name"]] = item
         for volume in self.spec["volumes"]:
-            if self._source(volume) is item:
+            if "emptyDir" not in volume and self._source(volume) is item:
                 self._write(volume, self.volumes[volume["name"]])
 
     def inside(self, *command: str | Path) -> list[str | Path]:
@@ -101,13 +106,18 @@ class Pod:
         status, _, body = asked.stdout.partition("\n")
         return int(status or 0), body
 
-    def answers(self, probe: dict, ports: list[dict]) -> bool:
+    def answers(self, probe: dict, container: dict) -> bool:
         """Asks as the kubelet does."""
+        if "exec" in probe:
+            program, *arguments = probe["exec"]["command"]
+            assert program == f"/{PROGRAMS['sessiongate'][1]}"
+            return self.run({**container, "args": arguments})[0] == 0
         if "grpc" in probe:
             environment = {"SESSIONGATE__LISTEN__GRPC": f"127.0.0.1:{probe['grpc']['port']}"}
             return subprocess.run(self.inside(BINARY, "health"), env=environment, capture_output=True).returncode == 0
         asked = probe["httpGet"]
-        port = next((port["containerPort"] for port in ports if port["name"] == asked["port"]), asked["port"])
+        named = {port["name"]: port["containerPort"] for port in container["ports"]}
+        port = named.get(asked["port"], asked["port"])
         return self.get(f"http://127.0.0.1:{port}{asked['path']}")[0] == 200
 
     def environment(self, container: dict) -> dict[str, str]:
@@ -115,7 +125,8 @@ class Pod:
         for source in container.get("envFrom", []):
             for kind, key in (("Secret", "secretRef"), ("ConfigMap", "configMapRef")):
                 if key in source:
-                    found |= {name: value.decode() for name, value in self._data(kind, source[key]["name"]).items()}
+                    data = self._data(kind, source[key]["name"])
+                    found |= {name: value.decode() for name, value in data.items()}
         for variable in container.get("env", []):
             value = variable.get("value")
             source = variable.get("valueFrom", {})
@@ -141,16 +152,13 @@ class Pod:
         return place
 
     def _source(self, volume: dict) -> dict:
-        kind, name = (
-            ("Secret", volume["secret"]["secretName"]) if "secret" in volume else ("ConfigMap", volume["configMap"]["name"])
-        )
-        return self._objects[kind, name]
+        if "secret" in volume:
+            return self._objects["Secret", volume["secret"]["secretName"]]
+        return self._objects["ConfigMap", volume["configMap"]["name"]]
 
     def _data(self, kind: str, name: str) -> dict[str, bytes]:
-        item = self._objects[kind, name]
-        text = {key: value.encode() for key, value in item.get("stringData" if kind == "Secret" else "data", {}).items()}
-        coded = item.get("data", {}) if kind == "Secret" else item.get("binaryData", {})
-        return text | {key: base64.b64decode(value) for key, value in coded.items()}
+        data = self._objects[kind, name]["data"]
+        return {key: base64.b64decode(value) if kind == "Secret" else value.encode() for key, value in data.items()}
 
     def _write(self, volume: dict, place: Path) -> None:
         """As the kubelet: a new folder, then the link `..data` that every file goes through is turned to it."""
@@ -182,13 +190,13 @@ class Pod:
 class Container:
     """A running one. What it prints is kept, line by line."""
 
-    def __init__(self, pod: Pod, container: dict, program: str) -> None:
+    def __init__(self, pod: Pod, container: dict) -> None:
         self.lines: list[str] = []
         self._heard = threading.Condition()
         root = Path(tempfile.mkdtemp(dir=pod.folder, prefix="root-"))
         script = pod.folder / f"{root.name}.sh"
-        script.write_text(_mounts(pod, container, root, PROGRAMS[program]))
-        command = pod.inside("unshare", "--mount", "sh", "-eu", script, "/program", *_arguments(container))
+        script.write_text(_mounts(pod, container, root))
+        command = pod.inside("unshare", "--mount", "sh", "-eu", script, *_words(container))
         self._process = subprocess.Popen(
             command, env={"PATH": os.environ["PATH"], **pod.environment(container)},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -232,21 +240,36 @@ class Container:
         self.wait(10)
 
 
-def _arguments(container: dict) -> list[str]:
-    assert "command" not in container, "the image's own entry point is what runs"
-    return container.get("args", [])
+def _program(container: dict) -> tuple[Path, str]:
+    return PROGRAMS.get(container["name"], PROGRAMS["sessiongate"])
 
 
-def _mounts(pod: Pod, container: dict, root: Path, program: Path) -> str:
+def _words(container: dict) -> list[str]:
+    return [*container.get("command", [f"/{_program(container)[1]}"]), *container.get("args", [])]
+
+
+def _mounts(pod: Pod, container: dict, root: Path) -> str:
     """A script that makes the root and becomes the program in it."""
-    lines = [f"cd {root}", f"mount -t tmpfs tmpfs {root}", f"cd {root}", "mkdir usr dev etc proc tmp", "touch program etc/hosts"]
+    lines = [f"mount -t tmpfs tmpfs {root}", f"cd {root}", "mkdir -p dev etc proc tmp usr/bin usr/local/bin"]
+    binds = {"/dev": "dev", "/proc": "proc", str(pod.folder / "hosts"): "etc/hosts"}
+    if "command" in container:
+        # An image of somebody else, with a shell: this machine's programs stand in for its own.
+        binds["/usr"] = "usr"
+        lines.append("ln -s usr/bin bin")
+    else:
+        program, place = _program(container)
+        binds |= {str(program): place, "/usr/lib": "usr/lib"}
+        lines.append(f"mkdir usr/lib; touch {place}")
     for folder in ("lib", "lib64"):
         if Path("/", folder).is_symlink():
             lines.append(f"ln -s {os.readlink(Path('/', folder))} {folder}")
-        elif Path("/", folder).exists():
-            lines += [f"mkdir {folder}", f"mount --bind /{folder} {folder}"]
-    binds = [("/usr", "usr"), ("/dev", "dev"), ("/proc", "proc"), (program, "program"), (pod.folder / "hosts", "etc/hosts")]
-    lines += [f"mount --rbind {source} {place}" for source, place in binds]
+        else:
+            lines.append(f"mkdir {folder}")
+            binds[f"/{folder}"] = folder
+    if Path("/usr/lib64").is_dir() and "command" not in container:
+        lines.append("mkdir usr/lib64")
+        binds["/usr/lib64"] = "usr/lib64"
+    lines += ["touch etc/hosts", *(f"mount --rbind {source} {place}" for source, place in binds.items())]
     for mount in container.get("volumeMounts", []):
         place = mount["mountPath"].lstrip("/")
         lines += [f"mkdir -p {place}", f"mount --bind {pod.volumes[mount['name']]} {place}"]
@@ -255,5 +278,5 @@ def _mounts(pod: Pod, container: dict, root: Path, program: Path) -> str:
     security = {**pod.spec["securityContext"], **container["securityContext"]}
     if security["readOnlyRootFilesystem"]:
         lines.append(f"mount -o remount,ro {root}")
-    user = f"--userspec={security['runAsUser']}:{security['runAsGroup']} --groups={security['fsGroup']}" if IS_ROOT else ""
-    return "\n".join([*lines, f'exec chroot {user} . "$@"', ""])
+    user = [f"--userspec={security['runAsUser']}:{security['runAsGroup']}", f"--groups={security['fsGroup']}"]
+    return "\n".join([*lines, f'exec chroot {" ".join(user) if IS_ROOT else ""} . "$@"', ""])

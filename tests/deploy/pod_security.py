@@ -6,6 +6,7 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/ is what it 
 VOLUMES = {
     "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret",
 }
+SECCOMP = ("RuntimeDefault", "Localhost")
 HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -28,7 +29,7 @@ def broken(spec: dict) -> list[str]:
             "may gain privileges": of_it.get("allowPrivilegeEscalation") is not False,
             "keeps capabilities": "ALL" not in capabilities.get("drop", []),
             "adds capabilities": not set(capabilities.get("add", [])) <= {"NET_BIND_SERVICE"},
-            "has no seccomp profile": effective.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"),
+            "has no seccomp profile": effective.get("seccompProfile", {}).get("type") not in SECCOMP,
             "unmasks /proc": of_it.get("procMount", "Default") != "Default",
             "has SELinux options": bool(effective.get("seLinuxOptions", {}).keys() & {"user", "role"}),
             "has an AppArmor profile of none": effective.get("appArmorProfile", {}).get("type") == "Unconfined",

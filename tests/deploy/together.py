@@ -16,18 +16,12 @@ def loose_ends(objects: list[dict], elsewhere: set[tuple[str, str]] = frozenset(
     for name, labels, spec in pods:
         found += [f"{name}: {wrong}" for wrong in [*_of_pod(spec, there), *pod_security.broken(spec)]]
     for item in objects:
-        check = {"Service": _of_service, "NetworkPolicy": _of_policy, "PodDisruptionBudget": _of_budget}.get(item["kind"])
-        if check:
-            found += [f"{item['kind']}/{item['metadata']['name']}: {wrong}" for wrong in check(item, pods, objects)]
+        for wrong in CHECKS.get(item["kind"], _of_another)(item, pods, objects):
+            found.append(f"{item['kind']}/{item['metadata']['name']}: {wrong}")
         if item["kind"] in WORKLOADS:
             wanted = item["spec"]["selector"]["matchLabels"]
             if not wanted.items() <= item["spec"]["template"]["metadata"]["labels"].items():
                 found.append(f"{item['metadata']['name']}: its selector does not match its pods")
-        if item["kind"] == "HorizontalPodAutoscaler":
-            target = item["spec"]["scaleTargetRef"]
-            scaled = [other for other in objects if (other["kind"], other["metadata"]["name"]) == (target["kind"], target["name"])]
-            if not scaled or "replicas" in scaled[0]["spec"]:
-                found.append("HorizontalPodAutoscaler: its target is not there, or has replicas of its own")
     return found
 
 
@@ -36,7 +30,9 @@ def templates(objects: list[dict]):
     for item in objects:
         if item["kind"] in WORKLOADS:
             pod = item["spec"]["template"]
-            yield item["metadata"]["name"], pod["metadata"]["labels"], pod["spec"]
+            claimed = [{"name": claim["metadata"]["name"]} for claim in item["spec"].get("volumeClaimTemplates", [])]
+            spec = {**pod["spec"], "volumes": pod["spec"].get("volumes", []) + claimed}
+            yield item["metadata"]["name"], pod["metadata"]["labels"], spec
         elif item["kind"] == "Pod":
             yield item["metadata"]["name"], item["metadata"]["labels"], item["spec"]
 
@@ -112,11 +108,25 @@ def _of_policy(item: dict, pods: list, _):
                 yield f"there is no port {port['port']}"
 
 
+def _of_autoscaler(item: dict, _, objects: list[dict]):
+    target = item["spec"]["scaleTargetRef"]
+    wanted = target["kind"], target["name"]
+    scaled = [other for other in objects if (other["kind"], other["metadata"]["name"]) == wanted]
+    if not scaled:
+        yield "its target is not there"
+    elif "replicas" in scaled[0]["spec"]:
+        yield "its target has replicas of its own"
+
+
+def _of_another(*_):
+    return ()
+
+
 def _of_budget(item: dict, pods: list, objects: list[dict]):
     if not _matching(item["spec"]["selector"]["matchLabels"], pods):
         yield "it is about no pod"
     replicas = [other["spec"]["minReplicas"] for other in objects if other["kind"] == "HorizontalPodAutoscaler"]
-    replicas += [other["spec"]["replicas"] for other in objects if other["kind"] == "Deployment" and "replicas" in other["spec"]]
+    replicas += [other["spec"].get("replicas") for other in objects if other["kind"] == "Deployment"]
     least = replicas[0]
     unavailable, available = (_count(item["spec"].get(key), least) for key in ("maxUnavailable", "minAvailable"))
     if (unavailable if available is None else least - available) < 1:
@@ -128,3 +138,11 @@ def _count(text: object, replicas: int) -> int | None:
         return None
     share = str(text)
     return -(-replicas * int(share[:-1]) // 100) if share.endswith("%") else int(share)
+
+
+CHECKS = {
+    "HorizontalPodAutoscaler": _of_autoscaler,
+    "NetworkPolicy": _of_policy,
+    "PodDisruptionBudget": _of_budget,
+    "Service": _of_service,
+}
