@@ -115,7 +115,6 @@ fn describe() {
             "Lookups of session tokens by provider: answered from memory (hit), found, unknown, or failed.",
         ),
         ("sessiongate_config_reloads_total", "Attempts to load the configuration anew, by result."),
-        ("sessiongate_tls_reloads_total", "Attempts to load certificates anew, by listener and result."),
         ("sessiongate_connections_total", "Connections by listener and what became of them."),
         ("sessiongate_panics_total", "Panics: defects of this program."),
         ("sessiongate_log_lines_dropped_total", "Lines that nobody took in time, by log."),
