@@ -132,10 +132,11 @@ class Kustomize(unittest.TestCase):
         server = pod.start(gate)
         server.hear("serving")
         configuration = gate["args"][1:]
+        token = self.token()
         code, printed = pod.run({**gate, "args": ["revoke", "--sub", "42", *configuration]})
         self.assertEqual(code, 0, printed)
         self.assertTrue(pod.answers({"httpGet": {"path": "/readyz", "port": "admin"}}, gate))
-        asks = ["check", "GET", "https://app.example.com/x", "--cookie", f"authjs.session-token={self.token()}"]
+        asks = ["check", "GET", "https://app.example.com/x", "--cookie", f"authjs.session-token={token}"]
         code, printed = pod.run({**gate, "args": [*asks, *configuration]})
         self.assertEqual(code, 3, printed)
         self.assertIn("revoked", printed)

@@ -277,6 +277,6 @@ def _mounts(pod: Pod, container: dict, root: Path) -> str:
             lines.append(f"mount -o remount,bind,ro {place}")
     security = {**pod.spec["securityContext"], **container["securityContext"]}
     if security["readOnlyRootFilesystem"]:
-        lines.append(f"mount -o remount,ro {root}")
+        lines.append(f"mount -o remount,bind,ro {root}")
     user = [f"--userspec={security['runAsUser']}:{security['runAsGroup']}", f"--groups={security['fsGroup']}"]
     return "\n".join([*lines, f'exec chroot {" ".join(user) if IS_ROOT else ""} . "$@"', ""])
