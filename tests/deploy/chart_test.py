@@ -128,7 +128,7 @@ class Refused(unittest.TestCase):
             ([SECRET, "probes.readiness=always"], "at '/probes/readiness'"),
         ]:
             with self.subTest(settings):
-                done = charts.template(None, "image.repository=registry.example.com/sessiongate", *settings)
+                done = charts.template(None, *settings)
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(told, done.stderr)
                 self.assertNotIn("hQ2vN8xKzR5t", done.stderr)

@@ -3,7 +3,7 @@
 {{- define "sessiongate.refuse" -}}
 {{- $values := .Values -}}
 {{- if not $values.image.repository -}}
-{{- fail "image.repository: say where the image of sessiongate is, as in `registry.example.com/sessiongate`" -}}
+{{- fail "image.repository: say where the image of sessiongate is, as in `ghcr.io/sessiongate/sessiongate`" -}}
 {{- end -}}
 {{- range $key := list "grpc" "http" "admin" "tls" -}}
 {{- if hasKey ($values.config.listen | default dict) $key -}}
