@@ -77,6 +77,15 @@ class Chart(unittest.TestCase):
                 pod = next(item for item in objects if item["kind"] == "Deployment")["spec"]["template"]["spec"]
                 self.assertEqual(pod["terminationGracePeriodSeconds"], seconds)
 
+    def test_the_notes_say_how_a_proxy_is_told_to_ask(self):
+        for name in ("smallest", "everything"):
+            done = charts.helm(
+                "install", "sessiongate", charts.CHART, "--dry-run=client", "--namespace", "sessiongate",
+                "--values", charts.values(name), "--set", "config.forward_auth.trusted_proxies=null",
+            )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            golden.compare(f"chart/{name}.notes.txt", done.stdout.partition("\nNOTES:\n")[2])
+
     def test_providers_are_asked_in_the_order_that_was_said(self):
         objects = documents(charts.render("everything"))
         text = next(item for item in objects if item["kind"] == "ConfigMap")["data"]["sessiongate.yaml"]
