@@ -70,7 +70,7 @@ class Chart(unittest.TestCase):
             ([], 25),
             (["config.listen.drain_delay=1m 500ms", "config.listen.drain_timeout=2min"], 246),
             (["config.listen.drain_delay=null", "config.listen.drain_timeout=null", "preStopSeconds=4"], 21),
-            (["terminationGracePeriodSeconds=600"], 600),
+            (["terminationGracePeriodSeconds=600", "config.listen.drain_delay=2 days"], 600),
         ]:
             with self.subTest(settings):
                 objects = documents(charts.render("smallest", *settings))
@@ -109,7 +109,7 @@ class Refused(unittest.TestCase):
             ([SECRET, "config.rules[0].access=everyone"], "at '/config/rules/0/access'"),
             ([SECRET, "config.listen.limits.checks=many"], "at '/config/listen/limits/checks'"),
             ([SECRET, "config.listen.grpc=0.0.0.0:1"], "config.listen.grpc is set by this chart"),
-            ([SECRET, "config.listen.drain_delay=2 days"], "config.listen.drain_delay: \"2 days\" is no duration"),
+            ([SECRET, "config.listen.drain_delay=2 days"], "cannot be made of config.listen.drain_delay"),
             ([SECRET, "config.sessions.a.kind=jwt", "config.sessions.b.kind=jwt"], "sessionOrder: name each"),
             ([SECRET, "sessionOrder={web}"], "sessionOrder: name each"),
             ([SECRET, "config=null"], "missing property 'config'"),
@@ -120,7 +120,7 @@ class Refused(unittest.TestCase):
             ([SECRET, "autoscaling.enabled=true", "autoscaling.maxReplicas=1"], "autoscaling.maxReplicas is less"),
             ([SECRET, "podDisruptionBudget.minAvailable=2"], "no node could ever be drained"),
             ([SECRET, "podDisruptionBudget.maxUnavailable=0"], "no node could ever be drained"),
-            ([SECRET, "terminationGracePeriodSeconds=10"], "draining takes up to 20 seconds"),
+            ([SECRET, "terminationGracePeriodSeconds=10"], "ending takes up to 20 seconds"),
             ([SECRET, "networkPolicy.enabled=true"], "networkPolicy.proxies: name the proxies"),
             ([SECRET, "tls.enabled=true"], "tls: set tls.existingSecret"),
             ([SECRET, "tls.existingSecret=x"], "tls.enabled is false"),

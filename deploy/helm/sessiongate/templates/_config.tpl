@@ -73,17 +73,15 @@ sessions:
 {{- toJson (omit $found "POD_UID") -}}
 {{- end -}}
 
-{{/* A duration such as `1m 30s`, in milliseconds. */}}
+{{/* A duration such as `1m 30s` in milliseconds; nothing where it is none that is understood here. */}}
 {{- define "sessiongate.milliseconds" -}}
 {{- $one := "[0-9]+ *(ms|millis|s|secs?|seconds?|m|mins?|minutes?|h|hours?)" -}}
-{{- if not (regexMatch (printf "^( *%s)+ *$" $one) .text) -}}
-{{- fail (printf "config.listen.%s: %q is no duration of which terminationGracePeriodSeconds can be made: write it as in `10s`, or set terminationGracePeriodSeconds" .key .text) -}}
-{{- end -}}
+{{- if regexMatch (printf "^( *%s)+ *$" $one) . -}}
 {{- $total := 0 -}}
-{{- range regexFindAll $one .text -1 -}}
+{{- range regexFindAll $one . -1 -}}
 {{- $unit := regexFind "[a-z]+" . -}}
 {{- $each := 1000 -}}
-{{- if hasPrefix "mil" $unit | or (eq $unit "ms") -}}{{- $each = 1 -}}
+{{- if has $unit (list "ms" "millis") -}}{{- $each = 1 -}}
 {{- else if hasPrefix "m" $unit -}}{{- $each = 60000 -}}
 {{- else if hasPrefix "h" $unit -}}{{- $each = 3600000 -}}
 {{- end -}}
@@ -91,12 +89,20 @@ sessions:
 {{- end -}}
 {{- $total -}}
 {{- end -}}
+{{- end -}}
 
-{{/* How long the process may take to end, and Kubernetes before that: in seconds, with five to spare. */}}
-{{- define "sessiongate.graceSeconds" -}}
+{{/* How many seconds sleeping before the end and draining take at most; nothing where that cannot be told. */}}
+{{- define "sessiongate.endSeconds" -}}
 {{- $listen := .Values.config.listen | default dict -}}
-{{- $delay := include "sessiongate.milliseconds" (dict "key" "drain_delay" "text" ($listen.drain_delay | default "1s")) | int64 -}}
-{{- $timeout := include "sessiongate.milliseconds" (dict "key" "drain_timeout" "text" ($listen.drain_timeout | default "10s")) | int64 -}}
-{{- $drain := add $delay $delay $timeout -}}
-{{- add .Values.preStopSeconds (div (add $drain 999) 1000) 5 -}}
+{{- $delay := include "sessiongate.milliseconds" ($listen.drain_delay | default "1s") -}}
+{{- $timeout := include "sessiongate.milliseconds" ($listen.drain_timeout | default "10s") -}}
+{{- if and $delay $timeout -}}
+{{- $drain := add (mul 2 (int64 $delay)) (int64 $timeout) -}}
+{{- add (int .Values.preStopSeconds) (div (add $drain 999) 1000) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* With five seconds to spare. */}}
+{{- define "sessiongate.graceSeconds" -}}
+{{- .Values.terminationGracePeriodSeconds | default (include "sessiongate.endSeconds" . | int | add 5) -}}
 {{- end -}}

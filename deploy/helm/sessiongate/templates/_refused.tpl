@@ -103,8 +103,13 @@
 {{- fail "podDisruptionBudget.minAvailable: as many as there are pods, so that no node could ever be drained" -}}
 {{- end -}}
 {{- end -}}
+{{- $end := include "sessiongate.endSeconds" . -}}
 {{- $grace := $values.terminationGracePeriodSeconds -}}
-{{- if and (not (kindIs "invalid" $grace)) (lt (int $grace) (sub (include "sessiongate.graceSeconds" . | int) 5 | int)) -}}
-{{- fail (printf "terminationGracePeriodSeconds: draining takes up to %d seconds" (sub (include "sessiongate.graceSeconds" . | int) 5)) -}}
+{{- if kindIs "invalid" $grace -}}
+{{- if not $end -}}
+{{- fail "terminationGracePeriodSeconds: it cannot be made of config.listen.drain_delay and drain_timeout: write these as in `1m 30s`, or set it" -}}
+{{- end -}}
+{{- else if lt (int $grace) (int $end) -}}
+{{- fail (printf "terminationGracePeriodSeconds: ending takes up to %s seconds" $end) -}}
 {{- end -}}
 {{- end -}}
