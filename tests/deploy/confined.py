@@ -2,8 +2,8 @@
 
     unshare --mount --pid --fork --kill-child --propagation private python3 confined.py '{"command": [...], ...}'
 
-The whole file system is read-only. Of the image (`image`, else this machine's root) nothing is touched: mount points are
-made in memory above it. Needs root, as a container engine does.
+The whole file system is read-only. Of the image (`image`, else this machine's root) nothing is touched: mount points
+are made in memory above it. Needs root, as a container engine does.
 """
 
 import ctypes
@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import seccomp_filter
+
 PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 23, 24, 38
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -21,14 +23,11 @@ def main() -> None:
     spec = json.loads(sys.argv[1])
     root = Path(root_file_system(Path(spec.get("image", "/"))))
     mount_into(root, spec)
-    filters = spec.get("filters")
-    if filters:
-        import seccomp_filter  # loads libseccomp, which is not in the image
     os.chroot(root)
     os.chdir(spec.get("folder", "/"))
     give_up_rights(spec["user"])
-    if filters:
-        seccomp_filter.install(filters)
+    if "filters" in spec:
+        seccomp_filter.install(spec["filters"])
     os.execve(spec["command"][0], spec["command"], spec["environment"])
 
 

@@ -1,4 +1,4 @@
-"""The container image: what its Dockerfile says, and the same image made by hand, run as an engine runs it at its strictest."""
+"""The container image: what its Dockerfile says, and the same image made by hand, run as strictly as an engine can."""
 
 import http.server
 import json
@@ -51,7 +51,8 @@ class Written(unittest.TestCase):
     def test_hadolint_finds_nothing_and_is_told_to_overlook_nothing(self):
         for file in sorted(ROOT.glob("deploy/**/*Dockerfile")):
             with self.subTest(file.relative_to(ROOT)):
-                done = subprocess.run([TOOLS / "deploy/bin/hadolint", "--no-color", file], capture_output=True, text=True)
+                command = [TOOLS / "deploy/bin/hadolint", "--no-color", file]
+                done = subprocess.run(command, capture_output=True, text=True)
                 self.assertEqual((0, ""), (done.returncode, done.stdout + done.stderr))
                 self.assertNotIn("hadolint ignore", file.read_text())
 

@@ -1,4 +1,4 @@
-"""A Dockerfile, read: its instructions in order, by stage, with continued lines joined and variables left as written."""
+"""A Dockerfile, read: its instructions by stage, with continued lines joined, and variables left as written."""
 
 import json
 import re

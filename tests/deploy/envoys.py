@@ -39,8 +39,8 @@ class Edge:
 @contextmanager
 def asking_envoy(port: int, gate: int):
     """Envoy on this port, before a gate on that one; ready when it is handed out."""
-    command = [ENVOY, "--config-yaml", json.dumps(_configuration(port, gate)), "--log-level", "error", "--concurrency", "1",
-               "--disable-hot-restart"]
+    command = [ENVOY, "--config-yaml", json.dumps(_configuration(port, gate)), "--log-level", "error",
+               "--concurrency", "1", "--disable-hot-restart"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         _await(process, port)
