@@ -26,6 +26,8 @@ pub(crate) async fn explain<'r>(
     let mut explanation = Explanation::default();
     let mut assertion = None;
     let decision = match RequestPath::parse(target.path) {
+        // As Envoy's door has it: two Host headers arrive as one.
+        _ if target.host.contains(',') => Decision::malformed("several_hosts"),
         Ok(path) => {
             let request = asked.request(&target, path, now);
             let decision = explanation.explain(gate, &request).await;

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 REPOSITORY = "https://github.com/sessiongate/sessiongate"
-LINK = re.compile(r"(\]\(|^\[[^\]\n]+\]: )((?:\.\./)+[^)\s#]*)", re.M)
+LINK = re.compile(r"(\]\(|^\[[^\]\n]+\]: )(?![a-z]+:|#)([^)\s#]+)", re.M)
 HIDDEN = re.compile(r"^<!-- run\b.*?-->\n*", re.M | re.S)
 FENCE = re.compile(r"^( *```+)([\w-]+) [^\n]*$", re.M)
 
@@ -42,7 +42,8 @@ def adapted(text: str, path: str) -> str:
     def led(link: re.Match) -> str:
         target = posixpath.normpath(posixpath.join("docs", posixpath.dirname(path), link[2]))
         if target.startswith("docs/"):
-            return link[0]
+            # A folder's README is its index in the book.
+            return link[1] + re.sub(r"\bREADME\.md$", "index.md", link[2])
         kind = "tree" if (ROOT / target).is_dir() else "blob"
         return f"{link[1]}{REPOSITORY}/{kind}/main/{target}"
 

@@ -93,6 +93,9 @@ class World:
             # What has been fetched before is not fetched again.
             "npm_config_cache": str(home / ".npm"),
             "npm_config_update_notifier": "false",
+            "npm_config_prefer_offline": "true",
+            "npm_config_audit": "false",
+            "npm_config_fund": "false",
             "PIP_CACHE_DIR": str(home / ".cache/pip"),
             "GOMODCACHE": os.environ.get("GOMODCACHE", str(home / "go/pkg/mod")),
             "GOCACHE": os.environ.get("GOCACHE", str(home / ".cache/go-build")),
