@@ -37,6 +37,15 @@ class Chart(unittest.TestCase):
                 validate("deploy/helm", objects)
                 self.assertEqual(together.loose_ends(objects, ELSEWHERE), [])
 
+    def test_names_that_yaml_reads_as_something_else_stay_names(self):
+        settings = ["secret.keys={yes,AUTH_SECRET}", "priorityClassName=1e3", "commonLabels.a=on", "fullnameOverride=no"]
+        words = [word for setting in settings for word in ("--set-string", setting)]
+        done = charts.helm("template", "on", charts.CHART, "--set-string", "secret.existing=1234", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        objects = documents(done.stdout)
+        validate("deploy/helm", objects, ("1.37",))
+        self.assertEqual(together.loose_ends(objects, {("Secret", "1234")}), [])
+
     def test_lint_finds_nothing(self):
         for name in charts.MATRIX:
             with self.subTest(name):

@@ -13,7 +13,7 @@
 
 {{- define "sessiongate.selector" -}}
 app.kubernetes.io/name: {{ include "sessiongate.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "sessiongate.labels" -}}
@@ -60,5 +60,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* The pod of `helm test`, which the Service must not find. */}}
 {{- define "sessiongate.testSelector" -}}
 app.kubernetes.io/name: {{ include "sessiongate.name" . }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}

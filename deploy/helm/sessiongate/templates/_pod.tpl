@@ -11,8 +11,8 @@
 - name: {{ $name }}
   valueFrom:
     secretKeyRef:
-      name: {{ $secret }}
-      key: {{ $name }}
+      name: {{ $secret | quote }}
+      key: {{ $name | quote }}
       {{- if or $hasDefault $.Values.extraEnvFrom }}
       optional: true
       {{- end }}
@@ -50,16 +50,16 @@
 {{- define "sessiongate.volumes" -}}
 - name: config
   configMap:
-    name: {{ include "sessiongate.fullname" . }}
+    name: {{ include "sessiongate.fullname" . | quote }}
 {{- with include "sessiongate.secret" . }}
 - name: secrets
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
     defaultMode: 0440
     {{- with $.Values.secret.keys }}
     items:
       {{- range . }}
-      - { key: {{ . }}, path: {{ . }} }
+      - { key: {{ . | quote }}, path: {{ . | quote }} }
       {{- end }}
     {{- end }}
 {{- end }}
@@ -67,14 +67,14 @@
 {{- if .enabled }}
 - name: tls
   secret:
-    secretName: {{ include "sessiongate.tlsSecret" $ }}
+    secretName: {{ include "sessiongate.tlsSecret" $ | quote }}
     defaultMode: 0440
 {{- if and .clients.required .clients.caSecret }}
 - name: client-ca
   secret:
-    secretName: {{ .clients.caSecret }}
+    secretName: {{ .clients.caSecret | quote }}
     items:
-      - { key: {{ .clients.caKey }}, path: {{ .clients.caKey }} }
+      - { key: {{ .clients.caKey | quote }}, path: {{ .clients.caKey | quote }} }
 {{- end }}
 {{- end }}
 {{- end }}
@@ -121,7 +121,7 @@ topologySpreadConstraints: {{- toYaml .Values.topologySpreadConstraints | ninden
 {{- else if .Values.topologySpread }}
 topologySpreadConstraints:
   {{- range .Values.topologySpread }}
-  - topologyKey: {{ . }}
+  - topologyKey: {{ . | quote }}
     maxSkew: 1
     whenUnsatisfiable: ScheduleAnyway
     matchLabelKeys: [pod-template-hash]
@@ -136,7 +136,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- range $key := list "priorityClassName" "runtimeClassName" }}
 {{- with get $.Values $key }}
-{{ $key }}: {{ . }}
+{{ $key }}: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
