@@ -38,9 +38,12 @@ class Chart(unittest.TestCase):
                 self.assertEqual(together.loose_ends(objects, ELSEWHERE), [])
 
     def test_names_that_yaml_reads_as_something_else_stay_names(self):
-        settings = ["secret.keys={yes,AUTH_SECRET}", "priorityClassName=1e3", "commonLabels.a=on", "fullnameOverride=no"]
+        settings = [
+            "secret.existing=1234", "secret.keys={yes,AUTH_SECRET}", "fullnameOverride=no", "priorityClassName=1e3",
+            "commonLabels.a=on",
+        ]
         words = [word for setting in settings for word in ("--set-string", setting)]
-        done = charts.helm("template", "on", charts.CHART, "--set-string", "secret.existing=1234", *words)
+        done = charts.helm("template", "on", charts.CHART, *words)
         self.assertEqual(done.returncode, 0, done.stderr)
         objects = documents(done.stdout)
         validate("deploy/helm", objects, ("1.37",))
