@@ -3,7 +3,7 @@
 //   open http://localhost:10000/hello     goes there
 //   at http://localhost:10000/hello       waits until that is the address; `…` stands for anything
 //   see hello ada@example.com             waits until that text can be seen
-//   fill Email: ada@example.com           types into the field of that label
+//   fill Email: ada@example.com           types into the field of that label or placeholder
 //   click Sign in                         clicks on the button or link of that name
 //   picture login                         keeps a picture in target/tmp/docs
 //
@@ -22,7 +22,7 @@ const verbs = {
   see: (page, words) => page.getByText(words).first().waitFor(),
   fill: (page, words) => {
     const [, label, value] = /^(.*?): (.*)$/.exec(words)
-    return page.getByLabel(label).fill(value)
+    return page.getByLabel(label).or(page.getByPlaceholder(label)).first().fill(value)
   },
   click: (page, name) => page.getByRole("button", { name }).or(page.getByRole("link", { name })).click(),
   picture: (page, name) => page.screenshot({ path: `${pictures}${name}.png` }),
