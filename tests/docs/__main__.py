@@ -18,9 +18,11 @@ from pages_test import PageTest, pages  # noqa: E402
 
 def main(names: list[str]) -> int:
     chosen = [page for page in pages() if not names or any(name in page for name in names)]
-    tests = unittest.TestSuite(PageTest(page) for page in chosen)
     own = [file.stem for file in sorted(HERE.glob("*_test.py")) if not names or file.name.startswith(tuple(names))]
-    tests.addTests(unittest.TestLoader().loadTestsFromNames(own))
+    # The pages begin now, and are waited for when the other tests are over.
+    following = [PageTest(page) for page in chosen]
+    tests = unittest.TestLoader().loadTestsFromNames(own)
+    tests.addTests(following)
     if not tests.countTestCases():
         print(f"no page and no file of tests has {' or '.join(names)} in its path", file=sys.stderr)
         return 2

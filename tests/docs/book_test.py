@@ -47,6 +47,7 @@ class BrokenLinks(unittest.TestCase):
             toml = (ROOT / "docs/book.toml").read_text().replace("../tools", str(ROOT / "tools"))
             toml = re.sub("edit-url-template.*", "", toml)
             (docs / "book.toml").write_text(toml)
+            (docs / "book.css").touch()
             (docs / "SUMMARY.md").write_text("- [Here](here.md)\n- [Other](other.md)\n")
             (docs / "here.md").write_text(page)
             (docs / "other.md").write_text("# Other\n\n## There\n")
