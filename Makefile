@@ -38,16 +38,16 @@ test:
 TESTED := --tests --examples --bench door --bench gate --bench providers --bench server --bench soak
 
 test-builds:
-	cargo build --locked --example upstream
+	cargo build --locked --bin sessiongate --example upstream
 	cargo test --locked --no-run $(TESTED)
 
 test-installs:
 	@tools/install.sh envoy envoys xds example fixture deploy
 
-# ONLY=istio for the files of tests/deploy that begin so.
+# With an example the dependencies are those of the tests, and nothing is built twice. ONLY=istio for the files of tests/deploy that begin so.
 deploy-test:
 	@tools/install.sh build envoy deploy
-	cargo build --locked --bin sessiongate
+	cargo build --locked --bin sessiongate --example upstream
 	python3 tests/deploy $(ONLY)
 
 coverage:
