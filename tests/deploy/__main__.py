@@ -29,19 +29,18 @@ def main(names: list[str]) -> int:
 
 
 def print_validated() -> None:
-    """Every kind of object that was validated, how often, and against which versions."""
+    """Every object that was validated, and against which versions."""
     rows = [
-        (origin, kind, str(count), against)
-        for origin, kinds in sorted(objects.validated.items())
-        for kind, (count, against) in sorted(kinds.items())
+        (origin, against, kind, ", ".join(sorted(set(names))))
+        for (origin, kind, against), names in sorted(objects.validated.items())
     ]
     if not rows:
         return
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
     print("\nValidated:")
-    for row in rows:
-        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    print(f"  {sum(int(row[2]) for row in rows)} objects")
+    for *cells, names in rows:
+        print("  " + "  ".join([cell.ljust(width) for cell, width in zip(cells, widths)] + [names]))
+    print(f"  {sum(map(len, objects.validated.values()))} objects")
 
 
 if __name__ == "__main__":

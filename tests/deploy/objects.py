@@ -16,11 +16,12 @@ import crds
 
 KUBERNETES = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 
-# Each call would read and parse the same large files again.
+# Each call would list, read and parse the same large files again.
 utils.schema_contents = cache(utils.schema_contents)
+utils.all_versions = cache(utils.all_versions)
 
-# Where objects came from -> their kind -> (how many, against what).
-validated: dict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
+# (Where objects came from, their kind, against what) -> their names.
+validated: dict[tuple[str, str, str], list[str]] = defaultdict(list)
 
 
 class InvalidObject(AssertionError):
@@ -46,8 +47,7 @@ def validate(origin: str, objects: list[dict], versions: tuple[str, ...] = KUBER
         group = item["apiVersion"].rpartition("/")[0]
         builtin = "." not in group or group.endswith(".k8s.io") and not group.startswith("gateway.")
         against = _as_builtin(origin, item, versions) if builtin else _as_custom(origin, item)
-        count = validated[origin].get(item["kind"], (0, ""))[0]
-        validated[origin][item["kind"]] = count + 1, against
+        validated[origin, item["kind"], against].append(item["metadata"]["name"])
 
 
 def _as_builtin(origin: str, item: dict, versions: tuple[str, ...]) -> str:
