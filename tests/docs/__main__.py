@@ -13,7 +13,7 @@ ROOT = HERE.parents[1]
 # At the end, so that nothing in them hides a module of Python's own.
 sys.path += [str(ROOT / "tests/deploy"), str(ROOT / ".tools/docs"), str(ROOT / ".tools/deploy")]
 
-from pages_test import PageTest, pages  # noqa: E402
+from pages_test import PageTest, done, pages  # noqa: E402
 
 
 def main(names: list[str]) -> int:
@@ -27,6 +27,7 @@ def main(names: list[str]) -> int:
         print(f"no page and no file of tests has {' or '.join(names)} in its path", file=sys.stderr)
         return 2
     result = unittest.TextTestRunner(verbosity=2).run(tests)
+    print(f"\n{len(chosen)} pages; snippets:", ", ".join(f"{count} {word}" for word, count in done.most_common()))
     return 0 if result.wasSuccessful() else 1
 
 

@@ -2,6 +2,7 @@
 
 import time
 import unittest
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import inline
@@ -11,6 +12,10 @@ from places import ROOT
 from world import World
 
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "deploy/**/README.md", "examples/**/README.md")
+
+
+# How many snippets of each kind there were, for the last line of a run.
+done: Counter[str] = Counter()
 
 
 def pages() -> list[str]:
@@ -28,6 +33,7 @@ def follow(name: str) -> tuple[list[str], float]:
     if read.snippets:
         with World() as world:
             for snippet in read.snippets:
+                done.update((snippet.flags | snippet.options.keys()) & snippets.DONE)
                 try:
                     snippets.do(snippet, world)
                 except snippets.Wrong as wrong:

@@ -20,36 +20,38 @@ class World:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sessiongate-docs-"))
         self._terminals: dict[str, Terminal] = {}
+        self._init: subprocess.Popen | None = None
+        self._first = 0  # its child, the first process of the page's own
         for name in ("page", "home", "bin", "runs"):
             (self.folder / name).mkdir()
         for command, program in {"sessiongate": BINARY, "envoy": TOOLS / "envoy/envoy/_bin/envoy"}.items():
             (self.folder / "bin" / command).symlink_to(program)
         self._hosts = self.folder / "hosts"
         self._hosts.write_text("127.0.0.1 localhost\n")
-        as_root = [] if os.getuid() == 0 else ["--map-root-user"]
-        self._init = subprocess.Popen(
-            ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *as_root,
-             "sh", "-c", 'mount --bind "$1" /etc/hosts && exec python3 "$2"', "sh", self._hosts, INIT],
-            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-        )
-        if self._init.stdout.readline() != "ready\n":
-            raise RuntimeError("there are no namespaces here: unshare(1) failed")
-        self._first = int(Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text())
-        self._enter = ["nsenter", f"--target={self._first}", "--pid", "--mount"]
-        if as_root:
-            self._enter += ["--user", "--preserve-credentials"]
 
     def __enter__(self) -> "World":
         return self
 
     def __exit__(self, *_) -> None:
-        # The kernel ends all the others before the first one is gone.
-        os.kill(self._first, signal.SIGTERM)
-        self._init.wait()
+        if self._init:
+            # The kernel ends all the others before the first one is gone.
+            os.kill(self._first, signal.SIGTERM)
+            self._init.wait()
+            self._init.stdout.close()
         for terminal in self._terminals.values():
             terminal.close()
-        self._init.stdout.close()
         shutil.rmtree(self.folder)
+
+    def _begin(self) -> None:
+        as_root = [] if os.getuid() == 0 else ["--map-root-user"]
+        self._init = subprocess.Popen(
+            ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *as_root,
+             "sh", "-c", 'mount --bind "$1" /etc/hosts && exec python3 -S "$2"', "sh", self._hosts, INIT],
+            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        )
+        if self._init.stdout.readline() != "ready\n":
+            raise RuntimeError("there are no namespaces here: unshare(1) failed")
+        self._first = int(Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text())
 
     @property
     def page(self) -> Path:
@@ -69,12 +71,18 @@ class World:
 
     def inside(self, *command: str) -> list[str]:
         """The command line that runs this in the page's network."""
-        return [*self._enter, "--net", f"--wd={self.page}", *command]
+        if not self._init:
+            self._begin()
+        return [*self._enter(), "--net", f"--wd={self.page}", *command]
 
     def _open(self, *, inside: bool) -> Terminal:
-        network = ["--net"] if inside else []
-        command = [*self._enter, *network, f"--wd={self.page}", "bash", "--noprofile", "--norc"]
+        shell = ["bash", "--noprofile", "--norc"]
+        command = self.inside(*shell) if inside else [*self._enter(), f"--wd={self.page}", *shell]
         return Terminal(command, self._environment(), self.folder / "runs", self.inside)
+
+    def _enter(self) -> list[str]:
+        as_root = [] if os.getuid() == 0 else ["--user", "--preserve-credentials"]
+        return ["nsenter", f"--target={self._first}", "--pid", "--mount", *as_root]
 
     def _environment(self) -> dict[str, str]:
         of_the_machine = {
