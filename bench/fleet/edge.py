@@ -29,6 +29,9 @@ class Way:
     service: Json = field(default_factory=dict)
     endpoints: str = "endpoints"
     by_zone: bool = False
+    # Workers hear of a change in health when it happens. By itself Envoy gathers for a second what follows a first one,
+    # and replicas of one zone fail together.
+    at_once: bool = False
 
 
 def health_check(interval: str, timeout: str = "1s", unhealthy: int = 2) -> Json:
@@ -59,17 +62,24 @@ OUTLIERS: Json = {
     }
 }
 ON = "connect-failure,refused-stream,reset,unavailable"
-# Asked again elsewhere where the replica could not be reached, or reset the call. Envoy's own pause before that is
-# longer than it waits for an answer, and it makes three such calls at once at most.
+# Asked again elsewhere where the replica could not be reached, reset the call, or said nothing for `max_interval`, which
+# Envoy takes as the time-out of one attempt as well. Its own pause before another attempt is longer than it waits in all.
 RETRY: Json = {
     "retry_policy": {
         "num_retries": 2,
         "retry_on": ON,
-        "retry_back_off": {"base_interval": "0.010s", "max_interval": "0.050s"},
+        "retry_back_off": {"base_interval": "0.010s", "max_interval": "0.100s"},
     }
 }
 RETRY_AS_IT_COMES: Json = {"retry_policy": {"num_retries": 2, "retry_on": ON}}
-MANY_RETRIES: Json = {"circuit_breakers": {"thresholds": [{"max_retries": 1000}]}}
+# By itself it makes three such attempts at once at most.
+ROOM_FOR_RETRIES: Json = {"circuit_breakers": {"thresholds": [{"max_retries": 100}]}}
+
+
+def recommended(name: str, endpoints: str = "endpoints", *, by_zone: bool = False) -> Way:
+    """What docs/deploy/at-scale.md says."""
+    all_three = {**health_check("2s"), **OUTLIERS, **ROOM_FOR_RETRIES}
+    return Way(name, all_three, RETRY, endpoints, by_zone, at_once=True)
 
 
 @dataclass
@@ -195,12 +205,13 @@ def cluster(made: Edge, way: Way) -> Json:
     """All replicas, as the file of endpoints has them."""
     source = {"path_config_source": {"path": str(made.place / f"{way.endpoints}.json")}}
     zone_aware = {"routing_enabled": {"value": 100 if way.by_zone else 0}, "min_cluster_size": 2}
+    merging = {"update_merge_window": "0s"} if way.at_once else {}
     return {
         "name": cluster_name(made.ways, way),
         "type": "EDS",
         "connect_timeout": "0.25s",
         "eds_cluster_config": {"service_name": "gates", "eds_config": source},
-        "common_lb_config": {"zone_aware_lb_config": zone_aware},
+        "common_lb_config": {"zone_aware_lb_config": zone_aware, **merging},
         "typed_extension_protocol_options": {
             OPTIONS: {
                 "@type": f"type.googleapis.com/{OPTIONS}",

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge import MANY_RETRIES, RETRY, RETRY_AS_IT_COMES, Edge, Way, edge, health_check, own_network
+from edge import RETRY, RETRY_AS_IT_COMES, ROOM_FOR_RETRIES, Edge, Way, edge, health_check, own_network, recommended
 from replica import SECRET, Fleet, Replica, fleet, token
 from traffic import FAILED, RIGHT, WRONG, Traffic, count, questions
 
@@ -24,8 +24,9 @@ WAYS = [
     *(Way(f"health checks every 5 s, {late or 'at once'}", AS_DEPLOYED, endpoints=file) for file, late in LATE.items()),
     *(Way(f"health checks every 2 s, {late or 'at once'}", QUICK, endpoints=file) for file, late in LATE.items()),
     Way("no health checks, retries as they come, 8.0", service=RETRY_AS_IT_COMES, endpoints="late-8"),
-    Way("no health checks, retries soon, 8.0", MANY_RETRIES, RETRY, "late-8"),
-    Way("health checks every 2 s, retries soon, 8.0", {**QUICK, **MANY_RETRIES}, RETRY, "late-8"),
+    Way("no health checks, retries soon, 8.0", ROOM_FOR_RETRIES, RETRY, "late-8"),
+    recommended("as recommended, at once"),
+    recommended("as recommended, 8.0", "late-8"),
 ]
 
 

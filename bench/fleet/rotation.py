@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge import MANY_RETRIES, RETRY, Way, edge, health_check, own_network
+from edge import edge, own_network, recommended
 from replica import HTTP, SECRET, Fleet, Json, Replica, fleet, token
 from traffic import FAILED, RIGHT, WRONG, Answer, Question, Traffic, count
 
@@ -20,7 +20,7 @@ REPLICAS = 3
 APART = 0.7  # seconds from one replica's change to the next one's
 STEP = 2.5  # seconds of load in which everything stays as it is
 NEW = "fleet-new-secret-fleet-new-secret-fleet"
-WAY = Way("recommended", {**health_check("2s"), **MANY_RETRIES}, RETRY)
+WAY = recommended("recommended")
 
 GATE, APPLICATION = "gate", "application"
 # Who is told of which secrets, newest first; the application signs with its first.

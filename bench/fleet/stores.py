@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge import MANY_RETRIES, OUTLIERS, RETRY, Edge, Way, edge, health_check, own_network
+from edge import RETRY, ROOM_FOR_RETRIES, Edge, Way, edge, own_network, recommended
 from replica import ADMIN, HTTP, REVOCATION_SECRET, SECRET, Fleet, Json, Network, Replica, fleet, token
 from traffic import RIGHT, Answer, Question, Traffic, questions
 
@@ -20,8 +20,8 @@ STALENESS = 5.0  # seconds; a minute by default, so that everything here goes tw
 AWAY = 12.0  # seconds without Redis
 AROUND = 3.0  # seconds of load before and after
 WAYS = [
-    Way("with health checks of its own", {**health_check("2s"), **OUTLIERS, **MANY_RETRIES}, RETRY),
-    Way("by endpoints alone", MANY_RETRIES, RETRY),
+    recommended("with health checks of its own"),
+    Way("by endpoints alone", ROOM_FOR_RETRIES, RETRY),
 ]
 
 

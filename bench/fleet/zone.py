@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge import MANY_RETRIES, OUTLIERS, RETRY, Way, edge, health_check, own_network
+from edge import OUTLIERS, RETRY, ROOM_FOR_RETRIES, Way, edge, health_check, own_network, recommended
 from replica import SECRET, fleet, token
 from traffic import FAILED, RIGHT, WRONG, Traffic, count, questions
 
@@ -18,12 +18,13 @@ WAYS = [
     Way("nothing"),
     Way("health checks every 5 s", health_check("5s")),
     Way("health checks every 2 s", health_check("2s")),
-    Way("health checks every 1 s, one failure", health_check("1s", "0.5s", 1)),
+    Way("health checks every 2 s, at once", health_check("2s"), at_once=True),
     Way("outlier detection", OUTLIERS),
-    Way("retries", MANY_RETRIES, RETRY),
-    Way("health checks every 2 s, outlier detection", {**health_check("2s"), **OUTLIERS}),
-    Way("all three", {**health_check("2s"), **OUTLIERS, **MANY_RETRIES}, RETRY),
-    Way("all three, own zone first", {**health_check("2s"), **OUTLIERS, **MANY_RETRIES}, RETRY, by_zone=True),
+    Way("outlier detection, at once", OUTLIERS, at_once=True),
+    Way("retries", ROOM_FOR_RETRIES, RETRY),
+    Way("health checks and outlier detection, at once", {**health_check("2s"), **OUTLIERS}, at_once=True),
+    recommended("all of it"),
+    recommended("all of it, own zone first", by_zone=True),
 ]
 
 
