@@ -4,15 +4,16 @@
 //   AUTH_URL       the origin that browsers see, which is Envoy's
 //   DEMO_PASSWORD  the password of ada@example.com
 //   REVOCATIONS_URL, REVOCATION_SECRET   where a sign-out is told, as in http://127.0.0.1:9193/revocations; off when absent
-//   PORT           where to listen on 127.0.0.1 (3000)
+//   PORT, HOST     where to listen (3000 of 127.0.0.1)
+//   TRUSTED        who may tell the client's address and scheme: `loopback`, or `uniquelocal` between containers
 import express from "express"
 import { basePath, csrfToken, routes, sessionOf } from "./auth.mjs"
 import { contentSecurityPolicy, dashboard, home, problem } from "./pages.mjs"
 
 const app = express()
 app.disable("x-powered-by")
-// Envoy is on this machine, and tells the scheme and address of the client in X-Forwarded-*.
-app.set("trust proxy", "loopback")
+// Envoy tells the scheme and address of the client in X-Forwarded-*.
+app.set("trust proxy", process.env.TRUSTED ?? "loopback")
 
 app.use(basePath, routes)
 
@@ -39,9 +40,10 @@ app.use((req, res) => {
 })
 
 const port = Number(process.env.PORT ?? 3000)
-const server = app.listen(port, "127.0.0.1", (error) => {
+const host = process.env.HOST ?? "127.0.0.1"
+const server = app.listen(port, host, (error) => {
   if (error) throw error
-  console.log(`listening on 127.0.0.1:${port}`)
+  console.log(`listening on ${host}:${port}`)
 })
 
 for (const signal of ["SIGINT", "SIGTERM"]) {

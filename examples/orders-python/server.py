@@ -1,7 +1,8 @@
 """A service that knows nothing of Auth.js: who is calling is what the identity headers say.
 
-Only the gate may reach it, which is why it listens on 127.0.0.1: whoever can talk to it directly can
-write these headers too. PORT says where (3001). Python's standard library is all it needs.
+Only the proxy may reach it, which is why it listens on 127.0.0.1: whoever can talk to it directly can
+write these headers too. PORT and HOST say where (3001 of 127.0.0.1; another HOST is for a network of
+containers that holds the proxy and the services alone). Python's standard library is all it needs.
 """
 
 import base64
@@ -64,12 +65,13 @@ def decoded(header: str | None) -> dict | None:
 
 def main() -> None:
     port = int(os.environ.get("PORT", "3001"))
-    server = ThreadingHTTPServer(("127.0.0.1", port), Orders)
+    host = os.environ.get("HOST", "127.0.0.1")
+    server = ThreadingHTTPServer((host, port), Orders)
     server.daemon_threads = True  # an idle keep-alive connection must not hold up the end
     for signum in (signal.SIGINT, signal.SIGTERM):
         # shutdown() waits for the loop below, so it cannot be called from this very thread.
         signal.signal(signum, lambda *_: threading.Thread(target=server.shutdown).start())
-    print(f"listening on 127.0.0.1:{port}", flush=True)
+    print(f"listening on {host}:{port}", flush=True)
     server.serve_forever(poll_interval=0.1)
     server.server_close()
 

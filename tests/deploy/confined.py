@@ -28,7 +28,7 @@ def main() -> None:
     give_up_rights(spec["user"])
     if "filters" in spec:
         seccomp_filter.install(spec["filters"])
-    os.execve(spec["command"][0], spec["command"], spec["environment"])
+    os.execvpe(spec["command"][0], spec["command"], spec["environment"])
 
 
 def root_file_system(image: Path) -> str:
@@ -56,6 +56,9 @@ def mount_into(root: Path, spec: dict) -> None:
             mount("-o", "remount,bind,ro", point)
         else:
             mount("-t", "proc", "-o", spec.get("proc", "rw"), "proc", point)
+    for place in spec.get("memory", []):
+        (root / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        mount("-t", "tmpfs", "-o", "mode=1777", "memory", root / place.lstrip("/"))
     mount("-o", "remount,ro", root)
 
 

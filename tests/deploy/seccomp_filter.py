@@ -1,7 +1,7 @@
 """The system calls that a systemd unit allows, as a filter of this process and its children.
 
-Stricter than systemd's own: where the unit would answer EPERM the process is killed (SIGSYS), so that a run that ends well
-has asked for nothing that is not allowed. Wants libseccomp, which systemd brings with it.
+Stricter than systemd's own: where the unit would answer EPERM the process is killed (SIGSYS), so that a run that ends
+well has asked for nothing that is not allowed. Wants libseccomp, which systemd brings with it.
 """
 
 import ctypes
@@ -40,8 +40,9 @@ def calls(name: str) -> frozenset[str]:
     """A call, or those of a group and the groups in it."""
     if not name.startswith("@"):
         return frozenset([name])
-    text = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True).stdout
-    words = [line.strip() for line in text.splitlines()[1:] if line.strip() and not line.strip().startswith("#")]
+    told = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True)
+    lines = map(str.strip, told.stdout.splitlines()[1:])
+    words = [line for line in lines if line and not line.startswith("#")]
     return frozenset(call for word in words for call in calls(word))
 
 
@@ -71,8 +72,8 @@ def install(filters: dict) -> None:
         both = PROT_WRITE | PROT_EXEC
         for some in (0, PROT_WRITE, PROT_EXEC):
             rule(ALLOW, "mmap", Comparison(2, MASKED_EQUAL, both, some))
-        for name, argument, bit in (("mprotect", 2, PROT_EXEC), ("pkey_mprotect", 2, PROT_EXEC), ("shmat", 2, SHM_EXEC)):
-            rule(ALLOW, name, Comparison(argument, MASKED_EQUAL, bit, 0))
+        for name, bit in (("mprotect", PROT_EXEC), ("pkey_mprotect", PROT_EXEC), ("shmat", SHM_EXEC)):
+            rule(ALLOW, name, Comparison(2, MASKED_EQUAL, bit, 0))
     if code := library.seccomp_load(context):
         raise OSError(-code, "seccomp_load")
 

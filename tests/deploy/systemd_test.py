@@ -1,4 +1,4 @@
-"""The systemd unit: what systemd says of it, and the binary under its restrictions as far as they hold without systemd."""
+"""The systemd unit: what systemd says of it, and the binary under its restrictions, made without systemd."""
 
 import os
 import re
@@ -152,7 +152,8 @@ class Run(unittest.TestCase):
         self.assertEqual(200, edge.get("/orders", cookie=f"{name}={token}"))
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=20).read().decode()
         self.assertIn("process_resident_memory_bytes", metrics)
-        self.assertEqual((0, "serving\n"), self.confined(f"/usr/bin/sessiongate health -c {CONFIGURATION}", calls).wait())
+        asking = self.confined(f"/usr/bin/sessiongate health --config {CONFIGURATION}", calls)
+        self.assertEqual((0, "serving\n"), asking.wait())
 
         server.send(signal.SIGHUP)
         self.assertEqual(("RELOADING=1", "READY=1"), (self.heard(server), self.heard(server)))
