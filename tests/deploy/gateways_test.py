@@ -17,6 +17,7 @@ from objects import documents, validate
 from places import ROOT
 
 DEPLOY = ROOT / "deploy"
+ENVOY = ROOT / "tests/envoy/envoy_gateway/envoy.yaml"
 FOLDERS = ("envoy-gateway", "gateway-api", "traefik", "nginx")
 # What is no Kubernetes object.
 OTHERS = {"traefik/dynamic.yaml", "traefik/traefik.yaml"}
@@ -34,10 +35,10 @@ def every() -> list[tuple[str, dict]]:
 
 
 def external_auths() -> list[tuple[str, dict]]:
-    """What asks sessiongate: each `extAuth` with a service, and each filter ExternalAuth."""
+    """What asks sessiongate: each `extAuth`, and each filter ExternalAuth."""
     found = []
     for name, item in every():
-        if item["kind"] == "SecurityPolicy" and {"grpc", "http"} & item["spec"]["extAuth"].keys():
+        if item["kind"] == "SecurityPolicy":
             found.append((name, item["spec"]["extAuth"]))
         if item["kind"] == "HTTPRoute":
             filters = [each for rule in item["spec"]["rules"] for each in rule.get("filters", [])]
@@ -56,7 +57,7 @@ class Gateways(unittest.TestCase):
         [service] = [item for item in CHART if objects.name(item) == "Service/sessiongate"]
         ports = {port["port"]: port["name"] for port in service["spec"]["ports"]}
         asked = external_auths()
-        self.assertEqual(len(asked), 4)
+        self.assertEqual(len(asked), 5)
         for name, auth in asked:
             protocol = auth.get("protocol", "GRPC" if "grpc" in auth else "HTTP").lower()
             [backend] = [auth["backendRef"]] if "backendRef" in auth else auth[protocol]["backendRefs"]
@@ -94,6 +95,10 @@ class Gateways(unittest.TestCase):
         for name, auth in external_auths():
             with self.subTest(name):
                 if "protocol" not in auth:
+                    # A rule of the schema in CEL, which nothing here evaluates.
+                    self.assertEqual(len({"grpc", "http"} & auth.keys()), 1)
+                # A policy that is merged into the gateway's has what that one says.
+                if "protocol" not in auth and "contextExtensions" not in auth:
                     chosen = (auth["failOpen"], auth["recomputeRoute"], auth["statusOnError"])
                     self.assertEqual(chosen, (False, False, 503))
                     self.assertNotIn("bodyToExtAuth", auth)
@@ -136,7 +141,55 @@ class Gateways(unittest.TestCase):
         # The middleware of the file has the same schema as the one of the resource.
         schema, source = validator("traefik.io/v1alpha1", "Middleware")
         schema.validate({**middleware, "spec": dynamic["middlewares"]["sessiongate"]})
-        objects.validated["deploy/traefik/dynamic.yaml"]["forwardAuth"] = 1, source
+        objects.validated["deploy/traefik", "forwardAuth", source].append("dynamic.yaml")
+
+
+class Reproduced(unittest.TestCase):
+    """The Envoy that tests/envoy runs is configured as Envoy Gateway would with these files."""
+
+    def setUp(self):
+        listeners = yaml.safe_load(ENVOY.read_text())["static_resources"]["listeners"]
+        managers = {each["name"]: each["filter_chains"][0]["filters"][0]["typed_config"] for each in listeners}
+        self.filters = {
+            (name, each["name"].rpartition("/")[2]): each for name, manager in managers.items()
+            for each in manager["http_filters"] if "ext_authz" in each["name"]
+        }
+        self.routes = {
+            each["name"].split("/")[2]: each for each in managers["grpc"]["route_config"]["virtual_hosts"][0]["routes"]
+        }
+        policies = documents(DEPLOY / "envoy-gateway/security-policy.yaml")
+        self.policies = {item["metadata"]["name"]: item["spec"] for item in policies if "extAuth" in item["spec"]}
+        [policy] = documents(DEPLOY / "envoy-gateway/security-policy-http.yaml")
+        self.http = policy["spec"]["extAuth"]
+
+    def test_each_filter_is_off_and_a_route_turns_on_the_one_of_its_policy(self):
+        for each in self.filters.values():
+            self.assertIs(each["disabled"], True)
+        for route, policy in {"app": "sessiongate", "reports": "reports"}.items():
+            [(name, setting)] = self.routes[route]["typed_per_filter_config"].items()
+            self.assertEqual(name, self.filters["grpc", policy]["name"])
+            extensions = self.policies[policy]["extAuth"].get("contextExtensions", [])
+            told = setting["check_settings"].get("context_extensions", {})
+            self.assertEqual(told, {each["name"]: each["value"] for each in extensions})
+
+    def test_the_filters_ask_as_the_policies_say(self):
+        over_grpc = self.policies["sessiongate"]["extAuth"]
+        self.assertEqual(over_grpc["timeout"], "250ms")
+        for name in ("sessiongate", "reports"):
+            asks = self.filters["grpc", name]["typed_config"]
+            self.assertEqual(asks["grpc_service"]["timeout"], "0.250s")
+            self.assertEqual(asks["grpc_service"]["envoy_grpc"]["authority"], "sessiongate.sessiongate:9191")
+            self.assertEqual(asks["status_on_error"], {"code": "ServiceUnavailable"})
+            self.assertNotIn("allowed_headers", asks)
+        asks, http = self.filters["http", "sessiongate"]["typed_config"], self.http["http"]
+        self.assertEqual(asks["http_service"]["path_prefix"], http["path"])
+        upstream = asks["http_service"]["authorization_response"]["allowed_upstream_headers"]
+        self.assertEqual(upstream, patterns(http["headersToBackend"]))
+        self.assertEqual(asks["allowed_headers"], patterns(self.http["headersToExtAuth"]))
+
+
+def patterns(names: list[str]) -> dict:
+    return {"patterns": [{"exact": name, "ignore_case": True} for name in names]}
 
 
 class Programs(unittest.TestCase):
@@ -149,18 +202,19 @@ class Programs(unittest.TestCase):
             main = Path(folder) / "nginx.conf"
             main.write_text(f"pid {folder}/pid;\nevents {{}}\nhttp {{ access_log off; include sessiongate.conf; }}\n")
             nginx = "/usr/sbin/nginx"
-            self.judge("nginx", [nginx, "-t", "-p", folder, "-c", str(main), "-e", "stderr"], [nginx, "-v"])
+            self.judge("nginx/sessiongate.conf", [nginx, "-t", "-p", folder, "-c", str(main), "-e", "stderr"], [nginx, "-v"])
 
     def test_caddy_reads_its_configuration(self):
         command = ["caddy", "validate", "--adapter", "caddyfile", "--config", str(DEPLOY / "caddy/Caddyfile")]
-        self.judge("caddy", command, ["caddy", "version"])
+        self.judge("caddy/Caddyfile", command, ["caddy", "version"])
 
-    def judge(self, program: str, command: list[str], version: list[str]) -> None:
+    def judge(self, file: str, command: list[str], version: list[str]) -> None:
+        program, _, name = file.partition("/")
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         said = subprocess.run(version, capture_output=True, text=True)
         [number] = re.findall(r"\d+\.\d+\.\d+", said.stdout + said.stderr)[:1]
-        objects.validated[f"deploy/{program}"]["configuration"] = 1, f"{program} {number}"
+        objects.validated[f"deploy/{program}", "configuration", f"{program} {number}"].append(name)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def validate(origin: str, values: dict) -> None:
     except (json_format.ParseError, KeyError) as error:
         raise InvalidMesh(f"{origin}: {error}") from None
     module = (TOOLS / "crds/istio.yaml").read_text().partition("\n")[0].removeprefix("# ")
-    objects.validated[origin]["MeshConfig"] = 1, f"{module} (protobuf)"
+    objects.validated[origin, "MeshConfig", f"{module}, its protobuf"].append("istiod.yaml")
 
 
 @cache
