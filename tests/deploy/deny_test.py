@@ -36,18 +36,18 @@ class Deny(unittest.TestCase):
 
     def test_what_is_not_allowed_is_found(self):
         config = (ROOT / "deny.toml").read_text()
-        for there, instead, told in (
-            ('    "ISC",\n', "", "rejected: "),
-            ('    "MIT",\n', '    "MIT",\n    "EUPL-1.2",\n', "license-not-encountered: "),
-            ('{ crate = "native-tls" }', '{ crate = "tokio" }', "banned: "),
-            (', wrappers = ["josekit"]', "", "banned: "),
-            ("rust-lang/crates.io-index", "rust-lang/another-index", "source-not-allowed: "),
+        for manifest, there, instead, told in (
+            ("bench/noop/Cargo.toml", '    "MIT",\n', "", "rejected: "),
+            ("bench/noop/Cargo.toml", '    "MIT",\n', '    "EUPL-1.2",\n', "license-not-encountered: "),
+            ("bench/noop/Cargo.toml", '{ crate = "native-tls" }', '{ crate = "tokio" }', "banned: "),
+            ("bench/noop/Cargo.toml", "rust-lang/crates.io-index", "rust-lang/another-index", "source-not-allowed: "),
+            ("Cargo.toml", ', wrappers = ["josekit"]', "", "banned: "),
         ):
             self.assertIn(there, config)
             with self.subTest(instead), tempfile.TemporaryDirectory() as folder:
                 changed = Path(folder) / "deny.toml"
                 changed.write_text(config.replace(there, instead))
-                errors = found("Cargo.toml", changed, "-D", "license-not-encountered")
+                errors = found(manifest, changed, "-D", "license-not-encountered")
                 self.assertTrue(any(error.startswith(told) for error in errors), errors[:3])
 
 
