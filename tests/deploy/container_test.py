@@ -20,7 +20,7 @@ from pathlib import Path
 
 import certificates
 from container import DOCKERFILE, container, make_image
-from envoys import asking_envoy, free_ports
+from asking import asking_envoy, free_ports
 from names import NameServer
 from places import BINARY, ROOT, TOOLS
 
