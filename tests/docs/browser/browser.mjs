@@ -37,6 +37,7 @@ async function main() {
   const browser = await chromium.launchPersistentContext(`${process.env.HOME}/browser`, {
     executablePath: "/usr/bin/chromium",
     chromiumSandbox: false,
+    args: ["--disable-gpu"],
     viewport: { width: 1000, height: 700 },
   })
   const page = browser.pages()[0]
