@@ -29,11 +29,11 @@ use crate::rule::matcher::raw::RawMatcher;
 pub struct RawConfig {
     /// Where to listen.
     pub listen: RawListen,
-    /// Session providers by a name of your own, tried in this order.
+    /// Session providers by a name of your own, tried in this order. Default: one of kind `authjs` called `web`.
     pub sessions: Option<IndexMap<String, RawSession>>,
     /// The application's login.
     pub login: RawLogin,
-    /// The first rule that matches decides.
+    /// The first rule that matches decides. Default: Auth.js's own routes and Next.js's static files are public.
     pub rules: Option<Vec<RawRule>>,
     /// What holds where no rule matches.
     pub default: RawDefault,
@@ -41,7 +41,7 @@ pub struct RawConfig {
     pub next: RawNext,
     /// What the upstream is told about the caller.
     pub identity: RawIdentity,
-    /// Sessions that somebody ended.
+    /// Sessions that somebody ended before their time. Default: none can be.
     pub revocation: Option<RawRevocation>,
     /// Forward-auth on the HTTP listener.
     pub forward_auth: RawForwardAuth,
@@ -52,13 +52,15 @@ pub struct RawConfig {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawLogin {
-    /// A path, or an absolute URL. Default: `/api/auth/signin`.
+    /// Where the application's sign-in page is, as Auth.js's `pages.signIn`: a path, base path and all, or an absolute
+    /// URL. Default: `/api/auth/signin`.
     pub url: Option<String>,
     /// The query parameter that carries the URL asked for. Default: `callbackUrl`.
     pub callback_param: Option<String>,
     /// Where redirects go and what the callback begins with. Default: the origin of `AUTH_URL`.
     pub origin: Option<String>,
-    /// Without an origin: the request's own host is used where it is one of these.
+    /// Without an origin: the request's own host is used where it is one of these. Default: none, and redirects have
+    /// no origin.
     pub trusted_hosts: Vec<String>,
 }
 
@@ -67,16 +69,17 @@ pub struct RawLogin {
 pub struct RawRule {
     /// For logs and metrics. Default: the rule's place, as in `rules[2]`.
     pub name: Option<String>,
-    /// The hosts that the rule is for: names, or `*.` and a name. Default: all.
+    /// The hosts that the rule is for: names, or `*.` and a name for every name below it. Default: all.
     pub hosts: Option<OneOrMany>,
-    /// As `config.matcher` in Next.js. Default: everything.
+    /// The paths that it is for, as `config.matcher` in Next.js has them. Default: all.
     pub matcher: Option<RawMatcher>,
-    /// Default: `session`.
+    /// What it asks for. Default: `session`.
     #[serde(deserialize_with = "by_name")]
     pub access: Option<Access>,
     /// The providers accepted, in this order. Default: all.
     pub session: Option<OneOrMany>,
-    /// CEL: what has to be true of the session and its request. Only where a session is asked for.
+    /// What has to be true of the session and its request, in CEL; else 403. Only where `access` is `session`.
+    /// Default: nothing.
     pub condition: Option<String>,
     /// How a request without a session is answered. Default: that of `default`.
     pub on_deny: Option<RawOnDeny>,
@@ -89,44 +92,55 @@ pub struct RawRule {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawDefault {
-    /// Default: `session`.
+    /// What is asked for. Default: `session`.
     #[serde(deserialize_with = "by_name")]
     pub access: Option<Access>,
     /// The providers accepted, in this order. Default: all.
     pub session: Option<OneOrMany>,
-    /// Default: `auto`.
+    /// How a request without a session is answered. Default: `auto`.
     pub on_deny: Option<RawOnDeny>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawNext {
-    /// `basePath`, as in `/docs`.
+    /// `basePath`, as in `/docs`. Default: none.
     pub base_path: Option<String>,
+    /// The locales that stand in paths. Default: none.
     pub i18n: Option<RawI18n>,
-    /// `trailingSlash`.
+    /// `trailingSlash`: whether paths end in a slash.
     pub trailing_slash: bool,
-    /// The build's id, where it is known: then only its own `/_next/data` paths are read as pages.
+    /// The build's id, where it is known: then only its own `/_next/data` paths are read as pages. Default: those of
+    /// every build are.
     pub build_id: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawI18n {
+    /// `locales`, as in `[en, fr]`.
     pub locales: Vec<String>,
-    /// `defaultLocale`.
+    /// `defaultLocale`: that of a path without one. Required.
     pub default_locale: Option<String>,
+    /// `domains`: hosts with a default locale of their own.
     pub domains: Vec<RawDomain>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawDomain {
+    /// The host. Required.
     pub domain: Option<String>,
-    /// `defaultLocale`.
+    /// `defaultLocale` there. Required.
     pub default_locale: Option<String>,
+    /// `locales` that are served there alone.
     pub locales: Vec<String>,
 }
+
+/// A span of time, as in `30d`, `12h`, `1m 30s` or `500ms`.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct TimeSpan(String);
 
 /// A string, or a list of strings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

@@ -43,6 +43,7 @@ pub enum Which {
     /// All but those that let a request pass.
     #[default]
     Denied,
+    /// Every decision.
     All,
 }
 

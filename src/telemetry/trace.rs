@@ -37,6 +37,7 @@ pub struct TraceOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
+    /// OTLP over gRPC.
     #[default]
     Grpc,
     /// Protobuf in a POST.

@@ -15,7 +15,7 @@ use super::text_or_map::{FromText, TextOr, one};
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawIdentity {
-    /// Header: where its value is found, as in `sub`, `token.sub`, `auth.user.email`.
+    /// Headers, and where their values are found, as in `sub`, `token.sub`, `auth.user.email`.
     /// Default: `x-auth-user-id: sub` and `x-auth-user-email: auth.user.email`.
     pub headers: Option<IndexMap<String, RawHeader>>,
     /// A header that carries the whole session as base64url JSON. Default: none.
@@ -24,31 +24,32 @@ pub struct RawIdentity {
     pub max_header_bytes: Option<usize>,
     /// Keep the session cookie from the upstream wherever the session was verified.
     pub strip_cookie: bool,
-    /// Claims for Envoy's own filters and logs, beside `rule`, `decision`, `reason` and `provider`.
+    /// Claims for Envoy's own filters and logs, beside `rule`, `decision`, `reason` and `provider`: paths, or a map of
+    /// names to paths. Default: none.
     pub dynamic_metadata: Option<RawPaths>,
     /// A short-lived signed JWT that the upstream can verify by itself. Default: none.
     pub assertion: Option<RawAssertion>,
-    /// `authorization`: send the assertion as `Authorization: Bearer` as well.
+    /// `authorization`: send the assertion as `Authorization: Bearer` as well. Default: it is not.
     pub forward_token: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawAssertion {
-    /// Default: `x-auth-assertion`.
+    /// The header that carries it. Default: `x-auth-assertion`.
     pub header: Option<String>,
     /// A file with a private key, PKCS#8 PEM of Ed25519, EC P-256 or RSA; or several: the first signs, all are
     /// published. Default: a key is generated at each start.
     pub key_file: Option<OneOrMany>,
-    /// `iss`. Default: `sessiongate`.
+    /// Its `iss`. Default: `sessiongate`.
     pub issuer: Option<String>,
-    /// `aud`, where neither the rule nor the host says otherwise. Default: `upstream`.
+    /// Its `aud`, where neither the rule nor the host says otherwise. Default: `upstream`.
     pub audience: Option<String>,
-    /// `aud` by host: names, or `*.` and a name; the first that covers the request's.
+    /// Its `aud` by host: names, or `*.` and a name; the first that covers the request's. Default: none.
     pub audiences: IndexMap<String, String>,
     /// How long it lasts at most, 1 s to 1 h. Default: 60 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub ttl: Option<Duration>,
     /// Further claims: paths, or a map of names to paths. Default: none.
     pub claims: Option<RawPaths>,
@@ -62,7 +63,7 @@ pub struct RawHeader(pub RawHeaderDetails);
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawHeaderDetails {
-    /// A path into the session.
+    /// Where the value is found. Required, or `cel`.
     pub claim: Option<String>,
     /// A CEL expression, in place of `claim`.
     pub cel: Option<String>,

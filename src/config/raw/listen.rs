@@ -23,7 +23,7 @@ pub struct RawListen {
     #[serde(deserialize_with = "text_or_map")]
     #[schemars(with = "Option<TextOr<RawListener>>")]
     pub admin: Option<RawListener>,
-    /// TLS of the gRPC listener, where it is no Unix socket, and of the HTTP listener. Default: none.
+    /// TLS of the gRPC listener, where it is no Unix socket, and of the HTTP listener; `off` for none. Default: none.
     #[serde(deserialize_with = "text_or_map")]
     #[schemars(with = "Option<TextOr<RawTls>>")]
     pub tls: Option<RawTls>,
@@ -32,11 +32,11 @@ pub struct RawListen {
     /// After SIGTERM: how long readiness fails before health does, and health before connections are asked to end.
     /// Default: 1 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub drain_delay: Option<Duration>,
     /// How long calls in flight may take to finish after that, as in `10s`. Default: 10 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub drain_timeout: Option<Duration>,
 }
 
@@ -44,7 +44,7 @@ pub struct RawListen {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "an address or a map of keys")]
 pub struct RawListener {
-    /// `host:port`; for gRPC also `unix:` and a path.
+    /// `host:port`; for gRPC also `unix:` and a path. Required.
     pub address: Option<String>,
     /// Who may connect to a Unix socket, in octal. Default: `"0660"`.
     pub mode: Option<String>,
@@ -54,23 +54,23 @@ pub struct RawListener {
     pub tls: Option<RawTls>,
     /// What `/explain` and `/config` of the admin listener ask for. Default: nothing.
     pub secret: Option<OneOrMany>,
-    /// A file with that secret.
+    /// A file with that secret, in place of `secret`.
     pub secret_file: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "`off` or a map of keys")]
 pub struct RawTls {
-    /// A file with the certificate and those that lead to its authority, in PEM.
+    /// A file with the certificate and those that lead to its authority, in PEM. Required.
     pub cert: Option<String>,
-    /// A file with its private key, in PEM.
+    /// A file with its private key, in PEM. Required.
     pub key: Option<String>,
     /// A file with the authorities of client certificates, in PEM: clients have to show one. Default: they need none.
     pub client_ca: Option<String>,
     /// Names that a client certificate has to have one of: DNS names or URIs, as in
     /// `spiffe://cluster.local/ns/istio-system/sa/ingress`; a `*` at the end stands for any rest. Default: any.
     pub allowed_client_names: Vec<String>,
-    /// `1.2` or `1.3`. Default: `1.2`.
+    /// The oldest version of TLS that is spoken, `"1.2"` or `"1.3"`. Default: `"1.2"`.
     pub min_version: Option<String>,
     #[serde(skip)]
     pub is_off: bool,
@@ -89,11 +89,11 @@ pub struct RawLimits {
     pub buffered_bytes: Option<usize>,
     /// A connection without a request is closed after this time. Default: 5 min.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub idle_timeout: Option<Duration>,
     /// A connection on which a request is neither sent nor its answer taken for this time is closed. Default: 30 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub stall_timeout: Option<Duration>,
 }
 

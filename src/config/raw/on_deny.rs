@@ -22,17 +22,19 @@ pub enum NamedOnDeny {
     Auto,
     /// A redirect to the login.
     Redirect,
-    /// 401.
+    /// 401, with a JSON body.
     Unauthorized,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawAnswer {
-    /// 300 to 599.
+    /// 300 to 599. Required.
     pub status: u16,
+    /// The body. Default: empty.
     #[serde(default)]
     pub body: String,
+    /// Headers by their names. Default: none.
     #[serde(default)]
     pub headers: IndexMap<String, String>,
 }

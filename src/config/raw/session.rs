@@ -12,94 +12,95 @@ use super::{OneOrMany, by_name};
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches of the configuration")]
 pub struct RawSession {
-    /// How the application keeps its sessions.
+    /// How the application keeps its sessions. Required.
     #[serde(deserialize_with = "by_name")]
     pub kind: Option<Kind>,
-    /// `authjs`, `nextauth`, `better-auth`: the application's secret, or a list, newest first. `jwt`: the key of HS256, HS384
-    /// and HS512.
+    /// `authjs`, `nextauth`, `better-auth`, and `redis` with `better-auth`'s sessions: the application's secret, or a
+    /// list, newest first. `jwt`: the key of HS256, HS384 and HS512. Default: `AUTH_SECRET`, for `authjs` and `nextauth`.
     pub secret: Option<OneOrMany>,
-    /// A file with one secret a line, newest first.
+    /// A file with one secret a line, newest first, in place of `secret`.
     pub secret_file: Option<String>,
-    /// Accept a secret that is short or well known.
+    /// Accept a secret that is shorter than 16 bytes, or known from documentation.
     pub allow_weak_secret: bool,
     /// The session cookie, or several in order of preference. Default: the application's own name and its `__Secure-`
     /// form.
     pub cookie: Option<OneOrMany>,
     /// Accept the same token as `Authorization: Bearer`.
     pub bearer: bool,
-    /// Refuse a session that was issued longer ago than this, as in `30d`; default: its own expiry decides. For `refresh`:
-    /// how long a renewed session lasts; default: 30 days.
+    /// Refuse a session that was issued longer ago than this, and with `refresh` how long a renewed one lasts.
+    /// Default: its own expiry alone decides, and a renewed one lasts 30 days.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub max_age: Option<Duration>,
     /// The longest token that is looked at, in bytes. Default: 16384.
     pub max_token_bytes: Option<usize>,
-    /// `authjs`, `nextauth`, `database`, `redis`: give sessions a new expiry once they are older than `update_age`.
+    /// Give sessions a new expiry once they are older than `update_age`.
     pub refresh: bool,
     /// How old a session is before it is renewed. Default: 1 day.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub update_age: Option<Duration>,
-    /// `database`, `redis`, `better-auth`: where the sessions are. `endpoint`: the application's session endpoint, as in
-    /// `http://127.0.0.1:3000/api/auth/session`.
+    /// `database`, `redis`: where the sessions are. `endpoint`: the application's session endpoint, as in
+    /// `http://127.0.0.1:3000/api/auth/session`. `better-auth`: where the sessions are, unless the cookie cache is enough.
     pub url: Option<String>,
-    /// `database`: `pg-adapter`, `prisma`, `drizzle`, `typeorm`, `kysely` or `better-auth`. `redis`: `upstash`, `unstorage`
-    /// or `better-auth`.
+    /// How the store is laid out. `database`: `pg-adapter`, `prisma`, `drizzle`, `typeorm`, `kysely` or `better-auth`, or
+    /// a `query`. `redis`: `upstash`, `unstorage` or `better-auth`. Required.
     pub schema: Option<String>,
-    /// `database`: a query of your own with one placeholder for the token, in place of `schema`.
+    /// A query of your own with one placeholder for the token, in place of `schema`.
     pub query: Option<String>,
-    /// `redis`: what the adapter puts before each key.
+    /// What stands before each key in Redis. Default: nothing.
     pub prefix: Option<String>,
-    /// `redis`: the certificate authority of the server, in PEM.
+    /// For `rediss:`: a file with the certificate authority of the server, in PEM. Default: those of the machine.
     pub ca_file: Option<String>,
-    /// `database`: the most connections. Default: 10.
+    /// The most connections to the database. Default: 10.
     pub connections: Option<u32>,
     /// The longest that a request waits for the store, the endpoint or the keys. Default: 1 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub timeout: Option<Duration>,
-    /// How long a session is remembered, as in `10s`; `0s`: not at all. Default: 10 s.
+    /// How long a session is remembered; `0s`: not at all. Default: 10 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub cache: Option<Duration>,
     /// How long it is remembered that a token is unknown. Default: 1 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub cache_unknown: Option<Duration>,
     /// How many tokens are remembered. Default: 100000.
     pub cache_entries: Option<u64>,
-    /// `jwt`: what `iss` must be; without keys of your own, the issuer whose keys are discovered.
+    /// What `iss` must be; without keys of your own, the issuer whose keys are discovered. Default: any, with keys.
     pub issuer: Option<String>,
-    /// `jwt`: `aud` must have one of these.
+    /// `aud` must have one of these. Default: any.
     pub audience: Option<OneOrMany>,
-    /// `jwt`: what `sub` must be. Default: any text.
+    /// What `sub` must be. Default: any text.
     pub subject: Option<String>,
-    /// `jwt`: the algorithms accepted (RFC 7518, section 3.1), as in `RS256`.
+    /// The algorithms accepted (RFC 7518, section 3.1), as in `RS256`. Default: HS256 where there is a `secret`; else
+    /// required.
     pub algorithms: Vec<String>,
-    /// `jwt`: a JSON Web Key Set, as a URL or a file.
+    /// A JSON Web Key Set, as a URL or a file. Default: what the issuer's OpenID Connect metadata name.
     pub jwks: Option<String>,
-    /// `jwt`: a public key in PEM.
+    /// A public key in PEM, in place of `jwks`.
     pub public_key: Option<String>,
-    /// `jwt`: a file with a public key in PEM.
+    /// A file with a public key in PEM, in place of `jwks`.
     pub public_key_file: Option<String>,
-    /// `jwt`: where the token is looked for, in order. Default: `Authorization: Bearer`.
+    /// Where the token is looked for, in order. Default: `Authorization: Bearer`.
     pub from: Vec<RawFrom>,
-    /// `jwt`: how far the issuer's clock may be from ours. Default: 15 s.
+    /// How far the issuer's clock may be from ours. Default: 15 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub leeway: Option<Duration>,
-    /// `jwt`: how long fetched keys are used while the issuer is away. Default: 1 day.
+    /// How long fetched keys are used while the issuer is away. Default: 1 day.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub keep_keys: Option<Duration>,
-    /// `jwt`, `endpoint`: allow plain http to other machines.
+    /// Allow plain http to other machines.
     pub allow_http: bool,
-    /// `better-auth`: `advanced.cookiePrefix`. Default: `better-auth`.
+    /// `advanced.cookiePrefix`. Default: `better-auth`.
     pub cookie_prefix: Option<String>,
-    /// `better-auth`: the strategy of `session.cookieCache`. Default: the cookie cache is not read.
+    /// The strategy of `session.cookieCache`. Default: the cookie cache is not read.
     #[serde(deserialize_with = "by_name")]
     pub cookie_cache: Option<CookieCache>,
-    /// `better-auth`: `session.cookieCache.version`. Default: `1`.
+    /// `session.cookieCache.version`. Default: `1`.
     pub cookie_cache_version: Option<String>,
 }
 
@@ -127,9 +128,11 @@ pub enum Kind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawFrom {
+    /// The name of the header.
     pub header: Option<String>,
     /// What stands before the token, as in `Bearer ` with its space. Default: nothing.
     pub prefix: Option<String>,
+    /// The name of the cookie, in place of `header`.
     pub cookie: Option<String>,
 }
 
@@ -137,7 +140,10 @@ pub struct RawFrom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CookieCache {
+    /// Signed, in a form of Better Auth's own.
     Compact,
+    /// A signed token.
     Jwt,
+    /// An encrypted token.
     Jwe,
 }

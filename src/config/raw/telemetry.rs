@@ -15,7 +15,7 @@ use crate::telemetry::{Format, Protocol, Redaction, Which};
 pub struct RawTelemetry {
     /// `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing`. Default: `info`.
     pub log: Option<String>,
-    /// `json` or `text`. Default: `json`.
+    /// The form of the log. Default: `json`.
     #[serde(deserialize_with = "by_name")]
     pub format: Option<Format>,
     /// The OpenTelemetry collector that gets a span for each check, as in `http://collector:4317`. Default: none.
@@ -26,36 +26,36 @@ pub struct RawTelemetry {
     #[serde(deserialize_with = "text_or_map")]
     #[schemars(with = "Option<TextOr<RawDecisions>>")]
     pub decisions: Option<RawDecisions>,
-    /// What is not told of people, wherever decisions are told.
+    /// What is not told of people, wherever decisions are told. Default: all is told.
     pub redact: Option<RawRedact>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a URL or a map of keys")]
 pub struct RawOtlp {
-    /// `http://` or `https://`, host and port; over HTTP with the path, unless it is `/v1/traces`.
+    /// `http://` or `https://`, host and port; over HTTP with the path, unless it is `/v1/traces`. Required.
     pub endpoint: Option<String>,
-    /// `grpc` or `http`. Default: `grpc`.
+    /// How the collector is spoken to. Default: `grpc`.
     #[serde(deserialize_with = "by_name")]
     pub protocol: Option<Protocol>,
     /// The share of checks that are traced where the request does not say, 0 to 1. Default: 1.
     pub sample: Option<f64>,
-    /// Headers for the collector.
+    /// Headers for the collector. Default: none.
     pub headers: IndexMap<String, String>,
     /// `service.name`. Default: `sessiongate`.
     pub service_name: Option<String>,
     /// The longest that the collector may take. Default: 10 s.
     #[serde(with = "humantime_serde::option")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<super::TimeSpan>")]
     pub timeout: Option<Duration>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a place or a map of keys")]
 pub struct RawDecisions {
-    /// `stdout`, `stderr` or a file, which is opened anew on SIGHUP.
+    /// `stdout`, `stderr` or a file, which is opened anew on SIGHUP. Required.
     pub to: Option<String>,
-    /// `denied` or `all`. Default: `denied`.
+    /// Which decisions are told. Default: `denied`.
     #[serde(deserialize_with = "by_name")]
     pub which: Option<Which>,
     /// The share of allowed requests that are told with `all`, 0 to 1. Default: 1.
@@ -65,15 +65,15 @@ pub struct RawDecisions {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map of keys")]
 pub struct RawRedact {
-    /// `omit` or `hash`. Default: it is told.
+    /// The path of a request. Default: it is told.
     #[serde(deserialize_with = "by_name")]
     pub path: Option<Redaction>,
-    /// `omit` or `hash`. Default: it is told.
+    /// The subject of a session. Default: it is told.
     #[serde(deserialize_with = "by_name")]
     pub sub: Option<Redaction>,
-    /// The key of the hashes.
+    /// The key of the hashes. Required for `hash`.
     pub secret: Option<OneOrMany>,
-    /// A file with that key.
+    /// A file with that key, in place of `secret`.
     pub secret_file: Option<String>,
 }
 

@@ -16,14 +16,14 @@ pub struct WrittenEntry {
     /// A path-to-regexp source, as in `/admin/:path*`.
     #[serde(deserialize_with = "text")]
     pub source: String,
-    /// `false` compares the source with the locale in the path.
+    /// `false`: the source is compared with the locale in the path. Default: without it.
     #[serde(default = "yes", deserialize_with = "only_false")]
     #[schemars(with = "bool", extend("const" = false))]
     pub locale: bool,
-    /// All of these must hold.
+    /// All of these must hold. Default: none.
     #[serde(default)]
     pub has: Vec<RawCondition>,
-    /// None of these may hold.
+    /// None of these may hold. Default: none.
     #[serde(default)]
     pub missing: Vec<RawCondition>,
     /// HTTP methods, in capitals. Default: all.
@@ -57,12 +57,14 @@ pub enum ConditionKind {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Condition")]
 struct WrittenCondition {
+    /// What is looked at.
     #[serde(deserialize_with = "kind")]
     r#type: ConditionKind,
-    /// The name of the header, query parameter or cookie; none for `host`.
+    /// The name of the header, query parameter or cookie. Default: none, for `host`.
     #[serde(default, deserialize_with = "some_text")]
     key: Option<String>,
-    /// A JavaScript regular expression for the whole value. Without it, any value that is not empty will do.
+    /// A JavaScript regular expression for the whole value. Default: any value that is not
+    /// empty.
     #[serde(default, deserialize_with = "some_text")]
     value: Option<String>,
 }
