@@ -9,13 +9,14 @@ are made in memory above it. Needs root, as a container engine does.
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import seccomp_filter
 
-PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 23, 24, 38
+PR_SET_PDEATHSIG, PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 23, 24, 38
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -75,6 +76,13 @@ def give_up_rights(user: int) -> None:
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
     succeed(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    # Which a change of the user takes away.
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """The kernel ends this process when the one that started it is gone."""
+    succeed(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
 
 
 def succeed(result: int) -> None:

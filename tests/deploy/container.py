@@ -1,6 +1,5 @@
 """The image of deploy/Dockerfile, made by hand where no container engine is, and containers of it."""
 
-import contextlib
 import json
 import os
 import signal
@@ -10,6 +9,7 @@ import threading
 from pathlib import Path
 
 import distroless
+from confined import end_with_parent
 from dockerfile import Dockerfile
 from places import BINARY, ROOT
 
@@ -35,7 +35,8 @@ class Confined:
     def __init__(self, **spec) -> None:
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private",
                    sys.executable, HERE / "confined.py", json.dumps(spec)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        preexec_fn=end_with_parent)
         self.lines: list[str] = []
         self._arrived = threading.Condition()
         self._reader = threading.Thread(target=self._read)
@@ -75,9 +76,6 @@ class Confined:
         return code, "\n".join(self.lines)
 
     def close(self) -> None:
-        # With another user the process no longer ends with the one that started it.
-        with contextlib.suppress(OSError, IndexError):
-            self.send(signal.SIGKILL)
         self.process.kill()
         self.process.wait()
         self._reader.join()
