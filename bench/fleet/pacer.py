@@ -14,6 +14,8 @@ DATA, HEADERS, SETTINGS, PING, GOAWAY = 0, 1, 4, 6, 7
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 LATE = 0.001  # seconds that the sender itself woke too late, past which what it sees then does not count
 
+UNANSWERED = 40  # checks on a connection at once: more would not fit into its window
+
 
 @dataclass
 class Trace:
@@ -68,7 +70,8 @@ class Connection:
                 payload = data[at + 9 : at + 9 + length] if kind == PING else b""
                 self.socket.sendall(frame(kind, ACK, 0, payload))
             elif kind == GOAWAY:
-                raise ConnectionError("the replica ends the connection")
+                why = data[at + 13 : at + 9 + length]
+                raise ConnectionError(f"the replica ends the connection: {int.from_bytes(why[:4], 'big')} {why[4:]!r}")
             at += 9 + length
         self.rest = data[at:]
         return ended
@@ -94,9 +97,13 @@ def paced(address: str, port: int, path: str, messages: list[bytes], due: list[f
     begun = time.perf_counter()
     while answers < len(due):
         while next_ < len(due) and begun + due[next_] <= time.perf_counter():
-            open_[next_ % connections].send(block, messages[next_ % len(messages)])
+            connection = open_[next_ % connections]
+            if len(connection.open) >= UNANSWERED:
+                break
+            connection.send(block, messages[next_ % len(messages)])
             next_ += 1
-        wake = begun + due[next_] if next_ < len(due) else time.perf_counter() + 1
+        now = time.perf_counter()
+        wake = begun + due[next_] if next_ < len(due) and begun + due[next_] > now else now + 1
         # Unlike epoll it can wait for less than a millisecond.
         readable, _, _ = select.select(list(by_socket), [], [], max(0.0, wake - time.perf_counter()))
         found = [sent for each in readable for sent in by_socket[each].answered()]

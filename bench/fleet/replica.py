@@ -25,7 +25,7 @@ Json = dict[str, Any]
 def hurry() -> None:
     """Before the other processes of this machine, where that is allowed."""
     if os.getuid() == 0:
-        os.nice(HURRY)
+        os.setpriority(os.PRIO_PROCESS, 0, HURRY)
 
 
 @dataclass(frozen=True)

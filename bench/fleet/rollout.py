@@ -70,7 +70,16 @@ def rollouts(binary: Path, place: Path, rate: float = 40, settings: list[Setting
     return rows
 
 
-def rollout(binary: Path, place: Path, ways: list[Way], setting: Setting, rate: float) -> list[Rolled]:
+def rollout(
+    binary: Path,
+    place: Path,
+    ways: list[Way],
+    setting: Setting,
+    rate: float,
+    *,
+    apart: float = APART,
+    quiet: float = QUIET,
+) -> list[Rolled]:
     """Replaces every replica once."""
     network = own_network()
     with fleet(binary, place / "fleet", network) as made:
@@ -79,9 +88,9 @@ def rollout(binary: Path, place: Path, ways: list[Way], setting: Setting, rate: 
         asked = questions(token(binary, SECRET))
         with edge(place, network, ways, old) as proxy:
             with Traffic(proxy, ways, rate, lambda: asked) as traffic:
-                time.sleep(QUIET)
-                ended = replace(made, proxy, old, setting, listen)
-                time.sleep(QUIET)
+                time.sleep(quiet)
+                ended = replace(made, proxy, old, setting, listen, apart)
+                time.sleep(quiet)
             fails = {way.name: proxy.statistics(way).get("upstream_cx_connect_fail", 0) for way in ways}
     of = lambda way, verdict: count(traffic.answers, way, verdict)  # noqa: E731
     return [
@@ -100,7 +109,9 @@ def rollout(binary: Path, place: Path, ways: list[Way], setting: Setting, rate: 
     ]
 
 
-def replace(made: Fleet, proxy: Edge, old: list[Replica], setting: Setting, listen: dict[str, str]) -> list[float]:
+def replace(
+    made: Fleet, proxy: Edge, old: list[Replica], setting: Setting, listen: dict[str, str], apart: float
+) -> list[float]:
     """One after the other; how long each old one took from SIGTERM to its end."""
     files = {way.endpoints for way in proxy.ways}
     known = {file: list(old) for file in files}
@@ -125,7 +136,7 @@ def replace(made: Fleet, proxy: Edge, old: list[Replica], setting: Setting, list
         running += [threading.Timer(LATE[file], change, (file,), {"gone": replica}) for file in files]
         for thread in running[-1 - len(files) :]:
             thread.start()
-        time.sleep(APART)
+        time.sleep(apart)
     for thread in running:
         thread.join()
     return took

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge import edge, own_network, recommended
+from edge import Way, edge, own_network, recommended
 from replica import HTTP, SECRET, Fleet, Json, Replica, fleet, token
 from traffic import FAILED, RIGHT, WRONG, Answer, Question, Traffic, count
 
@@ -65,8 +65,19 @@ def secrets(binary: Path, place: Path, rate: float = 100) -> list[Step]:
     return rows
 
 
+Steps = list[tuple[str, str, tuple[str, ...]]]
+
+
 def rotate(
-    binary: Path, place: Path, order: str, steps: list[tuple[str, str, tuple[str, ...]]], rate: float
+    binary: Path,
+    place: Path,
+    order: str,
+    steps: Steps,
+    rate: float,
+    *,
+    way: Way = WAY,
+    apart: float = APART,
+    still: float = STEP,
 ) -> list[Step]:
     """Step by step under load, with sessions of every secret that the application signs with at the time."""
     network = own_network()
@@ -74,32 +85,32 @@ def rotate(
     with fleet(binary, place / "fleet", network) as made:
         replicas = [made.start(1 + at % 3) for at in range(REPLICAS)]
         flowing = [of[SECRET]]
-        with edge(place, network, [WAY], replicas) as proxy:
-            with Traffic(proxy, [WAY], rate, lambda: flowing) as traffic:
+        with edge(place, network, [way], replicas) as proxy:
+            with Traffic(proxy, [way], rate, lambda: flowing) as traffic:
                 time.sleep(1.0)
                 rows = []
                 for name, who, newest_first in steps:
                     begun, before = traffic.now(), by_a_later_secret(replicas)
                     if who == GATE:
-                        in_turn(replicas, lambda replica: replica.write_secrets(*newest_first))
+                        in_turn(replicas, lambda replica: replica.write_secrets(*newest_first), apart)
                     else:
                         # Sessions of before live on until they expire, which is what step 4 waits for.
                         flowing = [of[newest_first[0]]] + [of[SECRET]] * (SECRET in newest_first)
-                        time.sleep(APART * REPLICAS)
-                    time.sleep(STEP)
-                    found = outcome(traffic.answers, begun, traffic.now())
+                        time.sleep(apart * REPLICAS)
+                    time.sleep(still)
+                    found = outcome(traffic.answers, way, begun, traffic.now())
                     rows.append(Step(order, name, *found, round(by_a_later_secret(replicas) - before)))
     return rows
 
 
-def in_turn(replicas: list[Replica], change: Callable[[Replica], None]) -> None:
+def in_turn(replicas: list[Replica], change: Callable[[Replica], None], apart: float = APART) -> None:
     for replica in replicas:
         change(replica)
-        time.sleep(APART)
+        time.sleep(apart)
 
 
-def outcome(answers: list[Answer], since: float, until: float) -> tuple[int, int, int]:
-    of = lambda verdict: count(answers, WAY, verdict, since, until)  # noqa: E731
+def outcome(answers: list[Answer], way: Way, since: float, until: float) -> tuple[int, int, int]:
+    of = lambda verdict: count(answers, way, verdict, since, until)  # noqa: E731
     return of(RIGHT) + of(WRONG) + of(FAILED), of(WRONG), of(FAILED)
 
 
@@ -159,7 +170,7 @@ def rotate_keys(
                     in_turn(replicas, lambda replica: use(made, replica, identity(*files)))
                     time.sleep(STEP)
                     answers = [answer for answer in traffic.answers if answer.at >= begun]
-                    requests, wrong, failed = outcome(answers, begun, traffic.now())
+                    requests, wrong, failed = outcome(answers, WAY, begun, traffic.now())
                     unknown = sum(key_of(answer) not in known for answer in answers if answer.verdict == RIGHT)
                     rows.append(Step(order, name, requests, wrong + unknown, failed, 0))
     return rows

@@ -5,12 +5,10 @@ A replica serves first come first served on its cores. Seconds throughout; the s
 import heapq
 import itertools
 import math
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy
-
-Rng = numpy.random.Generator
 REFUSED_AFTER = 0.0005  # until Envoy hears that nobody listens
 
 
@@ -24,12 +22,6 @@ def queue(arrivals: Sequence[float], services: Sequence[float], cores: int, wake
         heapq.heappush(free, end)
         latencies.append(end - arrival)
     return latencies
-
-
-def erlang_c(offered: float, cores: int) -> float:
-    """The share of requests that wait in an M/M/c queue."""
-    waits = offered**cores / math.factorial(cores) * cores / (cores - offered)
-    return waits / (sum(offered**k / math.factorial(k) for k in range(cores)) + waits)
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,8 @@ class Found:
     def p99(self, since: float = 0.0, until: float = math.inf) -> float:
         """Of requests that were answered."""
         rows = zip(self.at, self.took, self.failed, strict=True)
-        return float(numpy.percentile([took for at, took, failed in rows if since <= at < until and not failed], 99))
+        took = sorted(took for at, took, failed in rows if since <= at < until and not failed)
+        return took[int(len(took) * 0.99)]
 
     def failures(self, since: float = 0.0) -> int:
         return sum(failed for at, failed in zip(self.at, self.failed, strict=True) if at >= since)
@@ -88,14 +81,13 @@ class Envoy:
 
 def run(plan: Plan, seconds: float, seed: int = 1) -> Found:
     """Poisson arrivals for so long, each at a worker of an Envoy by chance."""
-    rng = numpy.random.default_rng(seed)
+    chance = random.Random(seed)
     free = [[0.0] * plan.cores for _ in range(plan.replicas)]
-    envoys = [envoy(plan, rng) for _ in range(plan.envoys)]
+    envoys = [envoy(plan, chance) for _ in range(plan.envoys)]
     # Moment, order, kind, request, attempt, Envoy, worker, replica: a request at an Envoy, or an attempt that ended.
     order = itertools.count()
-    events = [next(arrivals := arriving(plan, seconds, rng, order))]
+    events = [next(arrivals := arriving(plan, seconds, chance, order))]
     found = Found()
-    draws = chance(rng)
     while events:
         now, _, ended, begun, tried, by, worker, replica = heapq.heappop(events)
         asked = envoys[by]
@@ -109,48 +101,40 @@ def run(plan: Plan, seconds: float, seed: int = 1) -> Found:
                 found.failed.append(not ended)
             else:
                 # Envoy's pause before it asks again: up to twice its base for each attempt before.
-                pause = next(draws) * 0.010 * (2 ** (tried + 1) - 1)
+                pause = chance.random() * 0.010 * (2 ** (tried + 1) - 1)
                 heapq.heappush(events, (now + pause, next(order), None, begun, tried + 1, by, worker, -1))
             continue
         if tried == 0 and (following := next(arrivals, None)):
             heapq.heappush(events, following)
-        replica = choose(plan, asked, worker, now, draws)
+        replica = choose(plan, asked, worker, now, chance)
         asked.open[replica] += 1
         limit = min(plan.attempt if plan.retries else plan.timeout, plan.timeout - (now - begun))
-        end, is_right = serve(plan, free[replica], replica, now, limit, draws)
+        end, is_right = serve(plan, free[replica], replica, now, limit, chance)
         heapq.heappush(events, (end, next(order), is_right, begun, tried, by, worker, replica))
     return found
 
 
-def arriving(plan: Plan, seconds: float, rng: Rng, order: Iterator[int]) -> Iterator[tuple]:  # type: ignore[type-arg]
+def arriving(
+    plan: Plan, seconds: float, chance: random.Random, order: Iterator[int]
+) -> Iterator[tuple]:  # type: ignore[type-arg]
     """One request after the other."""
-    now = 0.0
-    while True:
-        gaps = rng.exponential(1 / plan.rate, 4096)
-        by, worker = rng.integers(plan.envoys, size=4096), rng.integers(plan.workers, size=4096)
-        for gap, envoy_, worker_ in zip(gaps.tolist(), by.tolist(), worker.tolist(), strict=True):
-            now += gap
-            if now > seconds:
-                return
-            yield (now, next(order), None, now, 0, envoy_, worker_, -1)
+    now = chance.expovariate(plan.rate)
+    while now < seconds:
+        by, worker = int(chance.random() * plan.envoys), int(chance.random() * plan.workers)
+        yield (now, next(order), None, now, 0, by, worker, -1)
+        now += chance.expovariate(plan.rate)
 
 
-def chance(rng: Rng) -> Iterator[float]:
-    """Numbers from 0 to 1."""
-    while True:
-        yield from rng.random(4096).tolist()
-
-
-def envoy(plan: Plan, rng: Rng) -> Envoy:
+def envoy(plan: Plan, chance: random.Random) -> Envoy:
     """Two health checks in a row have to fail; a refused one fails at once, another after its time-out."""
     unhealthy = [math.inf] * plan.replicas
     for replica in range(plan.replicas):
         if plan.health_interval and is_lost(plan, replica):
-            first = rng.random() * plan.health_interval
+            first = chance.random() * plan.health_interval
             late = plan.health_timeout * plan.stopped
             unhealthy[replica] = plan.lost_at + first + late + plan.health_interval + late
     nothing = [0] * plan.replicas
-    turns = rng.integers(plan.replicas, size=plan.workers).tolist()
+    turns = [chance.randrange(plan.replicas) for _ in range(plan.workers)]
     return Envoy(unhealthy, [0.0] * plan.replicas, list(nothing), list(nothing), turns)
 
 
@@ -159,11 +143,11 @@ def is_lost(plan: Plan, replica: int) -> bool:
     return replica % plan.zones == plan.zones - 1
 
 
-def choose(plan: Plan, asked: Envoy, worker: int, now: float, draws: Iterator[float]) -> int:
+def choose(plan: Plan, asked: Envoy, worker: int, now: float, chance: random.Random) -> int:
     """The next in turn, or of two the one with fewer requests; any of them where none is healthy."""
     if plan.least_request:
         usable = [each for each in range(plan.replicas) if asked.may_ask(each, now)] or range(plan.replicas)
-        two = [usable[int(next(draws) * len(usable))] for _ in range(2)]
+        two = [usable[int(chance.random() * len(usable))] for _ in range(2)]
         return min(two, key=lambda each: asked.open[each])
     for _ in range(plan.replicas):
         asked.turns[worker] = (asked.turns[worker] + 1) % plan.replicas
@@ -173,14 +157,14 @@ def choose(plan: Plan, asked: Envoy, worker: int, now: float, draws: Iterator[fl
 
 
 def serve(
-    plan: Plan, free: list[float], replica: int, now: float, limit: float, draws: Iterator[float]
+    plan: Plan, free: list[float], replica: int, now: float, limit: float, chance: random.Random
 ) -> tuple[float, bool]:
     """When the attempt ends, and whether with an answer. What nobody waits for any longer costs nothing."""
     if now >= plan.lost_at and is_lost(plan, replica):
         return (now + limit, False) if plan.stopped else (now + REFUSED_AFTER, False)
     begin = max(free[0], now)
     if free[0] <= now and plan.wake:
-        begin -= plan.wake * math.log(1 - next(draws))
+        begin -= plan.wake * math.log(1 - chance.random())
     end = begin + plan.service
     if end - now > limit:
         return now + limit, False
