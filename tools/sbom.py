@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / ".tools/deploy")]
+sys.path += [str(ROOT / ".tools/supply")]
 
 from cyclonedx.contrib.license.factories import LicenseFactory  # noqa: E402
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri  # noqa: E402

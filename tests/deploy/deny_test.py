@@ -10,7 +10,7 @@ from pathlib import Path
 
 from places import ROOT, TOOLS
 
-CARGO_DENY = TOOLS / "deploy/bin/cargo-deny"
+CARGO_DENY = TOOLS / "supply/bin/cargo-deny"
 MANIFESTS = ("Cargo.toml", "fuzz/Cargo.toml", "bench/noop/Cargo.toml")
 
 

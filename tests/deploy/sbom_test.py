@@ -15,10 +15,12 @@ import unittest
 import zlib
 from pathlib import Path
 
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
+from places import BINARY, ROOT, TOOLS
 
-from places import BINARY, ROOT
+sys.path.append(str(TOOLS / "supply"))
+
+from cyclonedx.schema import SchemaVersion  # noqa: E402
+from cyclonedx.validation.json import JsonStrictValidator  # noqa: E402
 
 # What is there for tests, for building, as a macro, or behind a feature that is off, and what of it is in the binary.
 NOT_SHIPPED = {"openssl", "openssl-sys", "josekit", "criterion", "prost-build", "protox", "serde_derive", "ring", "syn"}
