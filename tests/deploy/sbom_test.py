@@ -6,6 +6,7 @@ any other is given here a record such as that makes.
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,6 +110,14 @@ class Sbom(unittest.TestCase):
                     run = sbom(binary)
                     self.assertEqual((run.returncode, run.stdout), (1, ""))
                     self.assertIn(told, run.stderr)
+
+    def test_what_is_shipped_is_built_so(self):
+        page = (ROOT / "docs/supply-chain.md").read_text()
+        dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+        (install,) = re.findall(r"^cargo install .* cargo-auditable$", page, re.MULTILINE)
+        self.assertIn(f"RUN {install}\n", dockerfile)
+        self.assertRegex(dockerfile, r"cargo auditable build --release --locked --bin sessiongate")
+        self.assertNotRegex(dockerfile, r"cargo build")
 
 
 if __name__ == "__main__":
