@@ -8,7 +8,7 @@ use crate::{SECRET, load_with, told};
 fn documented() -> &'static str {
     let readme = include_str!("../../README.md");
     let section = readme.split_once("\n## Configuration\n").expect("the section").1;
-    section.split_once("```yaml\n").expect("its YAML").1.split_once("```").expect("its end").0
+    section.split_once("```yaml config\n").expect("its YAML").1.split_once("```").expect("its end").0
 }
 
 fn names(settings: &Settings) -> Vec<&str> {
