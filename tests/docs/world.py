@@ -13,12 +13,22 @@ from pathlib import Path
 from places import BINARY, ROOT, TOOLS
 from terminal import Terminal
 
+ENOUGH = 8 << 30
 INIT = Path(__file__).with_name("init.py")
+
+
+def _memory() -> str | None:
+    """Where there is much of it: a page that installs Next.js writes tens of thousands of small files."""
+    try:
+        there = os.statvfs("/dev/shm")
+    except OSError:
+        return None
+    return "/dev/shm" if there.f_bavail * there.f_frsize > ENOUGH and not there.f_flag & os.ST_NOEXEC else None
 
 
 class World:
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="sessiongate-docs-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="sessiongate-docs-", dir=_memory()))
         self._terminals: dict[str, Terminal] = {}
         self._init: subprocess.Popen | None = None
         self._first = 0  # its child, the first process of the page's own

@@ -77,7 +77,7 @@ pub struct RawSession {
     /// The algorithms accepted (RFC 7518, section 3.1), as in `RS256`. Default: HS256 where there is a `secret`; else
     /// required.
     pub algorithms: Vec<String>,
-    /// A JSON Web Key Set, as a URL or a file. Default: what the issuer's OpenID Connect metadata name.
+    /// A JSON Web Key Set, as a URL or a file. Default: what the issuer's discovery document names.
     pub jwks: Option<String>,
     /// A public key in PEM, in place of `jwks`.
     pub public_key: Option<String>,
