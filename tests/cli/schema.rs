@@ -139,7 +139,8 @@ fn the_schema_says_what_it_is() {
 fn the_schema_accepts_what_is_shipped_and_documented() {
     let schema = schema();
     let readme = include_str!("../../README.md");
-    let documented = readme.split_once("## Configuration").unwrap().1.split_once("```yaml config\n").unwrap().1;
+    let documented =
+        readme.split_once("## Configuration").unwrap().1.split_once("```yaml config\n").unwrap().1;
     for (name, yaml) in [
         ("deploy/sessiongate.yaml", include_str!("../../deploy/sessiongate.yaml")),
         ("README.md", documented.split_once("```").unwrap().0),
