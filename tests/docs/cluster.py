@@ -46,7 +46,10 @@ def main(command: str, words: list[str]) -> None:
         words = ["template", *(word for word in words if word != verb)]
         _valid(_real("helm", _without(words, OF_A_RELEASE)))
     elif command == "kubectl" and verb in ("apply", "create", "replace"):
-        _valid(_sent(words))
+        sent = _sent(words)
+        _valid(sent)
+        if any(word.startswith("--dry-run") for word in words):
+            print(sent, end="")
     return None
 
 

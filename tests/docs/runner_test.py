@@ -49,7 +49,8 @@ class Runner(unittest.TestCase):
             fence("yaml same-as=deploy/sessiongate.yaml", "rules:\n…\n- name:   home\n# …\n  strip_cookie: false"),
             fence("sh make", "make test  # all\nmake deploy-test ONLY=istio"),
             fence('text shown="a drawing of it"', "-->"),
-            fence("sh cluster", "kubectl get pods -n auth\nkubectl create secret generic a --from-literal=a=b"),
+            fence("sh cluster", "kubectl get pods -n auth\nkubectl create secret generic a --from-literal=a=b "
+                  "--dry-run=client --output yaml | kubectl apply --filename -"),
             "`sessiongate check GET /a --json`, `make test`, `docs/README.md`, `identity.max_header_bytes`, [a](page.md)\n",
         ])
         self.assertEqual(mistakes(right), [])
