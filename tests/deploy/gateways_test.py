@@ -202,7 +202,8 @@ class Programs(unittest.TestCase):
             main = Path(folder) / "nginx.conf"
             main.write_text(f"pid {folder}/pid;\nevents {{}}\nhttp {{ access_log off; include sessiongate.conf; }}\n")
             nginx = "/usr/sbin/nginx"
-            self.judge("nginx/sessiongate.conf", [nginx, "-t", "-p", folder, "-c", str(main), "-e", "stderr"], [nginx, "-v"])
+            command = [nginx, "-t", "-p", folder, "-c", str(main), "-e", "stderr"]
+            self.judge("nginx/sessiongate.conf", command, [nginx, "-v"])
 
     def test_caddy_reads_its_configuration(self):
         command = ["caddy", "validate", "--adapter", "caddyfile", "--config", str(DEPLOY / "caddy/Caddyfile")]

@@ -57,7 +57,20 @@ fn world() -> &'static World {
 }
 
 /// What Envoy is told to tell the gate beside method, path and host, as the documentation says.
-const TOLD: [&str; 5] = ["cookie", "accept", "sec-fetch-mode", "x-forwarded-proto", "x-request-id"];
+const TOLD: [&str; 12] = [
+    "cookie",
+    "accept",
+    "sec-fetch-mode",
+    "content-type",
+    "rsc",
+    "next-router-state-tree",
+    "next-action",
+    "x-forwarded-proto",
+    "x-forwarded-for",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
+];
 
 fn exact(names: &[&str]) -> Value {
     json!({"patterns": names.iter().map(|name| json!({"exact": name})).collect::<Vec<_>>()})

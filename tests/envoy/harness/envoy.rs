@@ -93,10 +93,22 @@ impl Envoy {
         echo: SocketAddr,
         grpc: SocketAddr,
     ) -> Self {
-        let [configuration, admin_address, access_log] =
-            ["json", "address", "access"].map(|kind| logs::file(name, kind));
+        let access_log = logs::file(name, "access");
         let bootstrap = bootstrap(listeners, echo, grpc, &access_log.to_string_lossy());
-        fs::write(&configuration, format!("{bootstrap:#}")).expect("a configuration file");
+        Self::start_process(binary, name, ("json", &format!("{bootstrap:#}")), access_log)
+    }
+
+    /// Starts Envoy with a configuration in YAML that a mesh or a gateway writes. It has an admin page and names the file
+    /// of its access log `ACCESS_LOG`.
+    pub fn start_configured(name: &str, configuration: &str) -> Self {
+        let access_log = logs::file(name, "access");
+        let configuration = configuration.replace("ACCESS_LOG", &access_log.to_string_lossy());
+        Self::start_process(&binary(), name, ("yaml", &configuration), access_log)
+    }
+
+    fn start_process(binary: &Path, name: &str, (kind, text): (&str, &str), access_log: PathBuf) -> Self {
+        let [configuration, admin_address] = [kind, "address"].map(|kind| logs::file(name, kind));
+        fs::write(&configuration, text).expect("a configuration file");
         let mut command = Command::new(binary);
         command.arg("--config-path").arg(&configuration).arg("--admin-address-path").arg(&admin_address);
         command.args(["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "20"]);
