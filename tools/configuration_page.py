@@ -50,7 +50,7 @@ class Configuration:
         return tuple(self.definitions[name].get("required", ()))
 
     def shape(self, place: dict) -> tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]:
-        """How a value is written: its forms in words; maps that it may be, with what stands before their keys; choices."""
+        """How a value is written: its forms in words; maps that it may be, and what leads to their keys; its choices."""
         if "$ref" in place:
             name = place["$ref"].rpartition("/")[2]
             below = self.definitions[name]
@@ -106,14 +106,15 @@ def page(binary: Path) -> str:
     for name, paths in places.items():
         if name == "RawConfig":
             continue
-        level = "##" if "." not in paths[0].replace(PROVIDER, "sessions") and "[" not in paths[0].rstrip("[]") else "###"
-        parts.append(f"{level} {headings[name]}")
+        is_section = re.fullmatch(r"\w+(\[\]|\.<name>)?", paths[0])
+        parts.append(f"{'##' if is_section else '###'} {headings[name]}")
         if see := SEE.get(paths[0]):
             parts.append(f"See [{see[0]}]({see[1]}).")
         if name == "RawSession":
             parts += _providers(configuration, headings, binary)
         else:
-            parts.append(_table(configuration, headings, configuration.keys(name), required=configuration.required(name)))
+            required = configuration.required(name)
+            parts.append(_table(configuration, headings, configuration.keys(name), required=required))
     return "\n\n".join(parts) + "\n"
 
 
@@ -151,8 +152,8 @@ def _table(
             default = "required"
         forms, maps, choices = configuration.shape(place)
         if choices:
-            text += " " + "; ".join(f"`{name}`: {_small(told)}" if told else f"`{name}`" for name, told in choices) + "."
-            text = text.strip()
+            each = (f"`{name}`: {_small(told)}" if told else f"`{name}`" for name, told in choices)
+            text = f"{text} {'; '.join(each)}.".strip()
         for name, _ in maps:
             link = f"[map](#{_slug(headings[name])})"
             forms = [link if form == "map" else form.replace("list", f"list of {link}s") for form in forms]
@@ -181,7 +182,8 @@ def _known(configuration: Configuration, keys: dict, binary: Path) -> dict[str, 
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             json.dump({"sessions": {"it": provider}}, file)
             file.flush()
-            told = subprocess.run([binary, "validate", "--config", file.name], capture_output=True, text=True, check=False)
+            command = [binary, "validate", "--config", file.name]
+            told = subprocess.run(command, capture_output=True, text=True, check=False)
         foreign = set(re.findall(r"sessions\.it\.(\w+): means nothing to", told.stdout + told.stderr))
         if not foreign:
             raise RuntimeError(f"no key is foreign to `kind: {kind}`:\n{told.stderr}")

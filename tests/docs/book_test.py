@@ -40,7 +40,8 @@ class Book(unittest.TestCase):
 
 class BrokenLinks(unittest.TestCase):
     def test_each_kind_is_found(self):
-        page = "# Here\n\n[a](no.md) [b](other.md#no) [c](../deploy/no.yaml) [d](no.png) [e](other.md#there) [f](#here)\n"
+        page = "# Here\n\n"
+        page += "[a](no.md) [b](other.md#no) [c](../deploy/no.yaml) [d](no.png) [e](other.md#there) [f](#here)\n"
         with tempfile.TemporaryDirectory() as folder:
             docs = Path(folder, "docs")
             docs.mkdir()

@@ -1,4 +1,4 @@
-"""The first process of a page's namespaces: raises the loopback interface, and buries the dead until it is told to end."""
+"""The first process of a page's namespaces: raises the loopback interface, and buries the dead until told to end."""
 
 import fcntl
 import signal

@@ -1,4 +1,4 @@
-"""What stands in backticks, held against what there is: commands, make targets, files, configuration keys. And links."""
+"""What stands in backticks, held against what there is: commands, targets, files, configuration keys. And links."""
 
 import glob
 import json

@@ -29,7 +29,8 @@ END
 """
 DECISIONS = "echo 'telemetry: { decisions: { to: decisions.jsonl, which: all } }' >>sessiongate.yaml"
 ASKED = """
-for cookie in authjs.session-token=$(sessiongate token encode '{"sub": "42"}') authjs.session-token=x stored=x away=x; do
+TOKEN=$(sessiongate token encode '{"sub": "42"}')
+for cookie in authjs.session-token=$TOKEN authjs.session-token=x stored=x away=x; do
   curl -sk https://127.0.0.1:9192/auth -H 'x-forwarded-uri: /a' -H 'x-forwarded-method: GET' \
     -H 'x-forwarded-host: app.example.com' -H 'x-forwarded-proto: https' -H "cookie: $cookie"
 done

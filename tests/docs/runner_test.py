@@ -11,6 +11,9 @@ import snippets
 from world import World
 
 
+SERVICE = "{ apiVersion: v1, kind: Service, metadata: { name: a }, spec: { ports: [{ port: 1 }] } }"
+
+
 def mistakes(text: str) -> list[str]:
     """What the runner has against a page of this text."""
     with tempfile.TemporaryDirectory() as folder:
@@ -45,13 +48,13 @@ class Runner(unittest.TestCase):
             "<!-- run\ncurl -fsS http://127.0.0.1:8080/\n-->\n\n",
             fence("yaml config", "rules: [{ name: a, session: web }]\nlisten: { tls: { cert: a, key: /b } }"),
             fence("yaml envoy", "routes: [{ match: { path: /a }, route: { cluster: a } }]"),
-            fence("yaml kubernetes", "{ apiVersion: v1, kind: Service, metadata: { name: a }, spec: { ports: [{ port: 1 }] } }"),
+            fence("yaml kubernetes", SERVICE),
             fence("yaml same-as=deploy/sessiongate.yaml", "rules:\n…\n- name:   home\n# …\n  strip_cookie: false"),
             fence("sh make", "make test  # all\nmake deploy-test ONLY=istio"),
             fence('text shown="a drawing of it"', "-->"),
             fence("sh cluster", "kubectl get pods -n auth\nkubectl create secret generic a --from-literal=a=b "
                   "--dry-run=client --output yaml | kubectl apply --filename -"),
-            "`sessiongate check GET /a --json`, `make test`, `docs/README.md`, `identity.max_header_bytes`, [a](page.md)\n",
+            "`sessiongate check GET /a --json`, `make test`, `docs/README.md`, `login.url`, [a](page.md)\n",
         ])
         self.assertEqual(mistakes(right), [])
 
@@ -78,7 +81,7 @@ class Runner(unittest.TestCase):
             fence("yaml config", "sessions: { web: { kind: authjs, secret: short } }"): "secret",
             fence("yaml envoy", "routes: [{ match: { path: /a }, rout: { cluster: a } }]"): "rout",
             fence("yaml envoy", "nowhere: {}"): "does not know where `nowhere` belongs",
-            fence("yaml kubernetes", "{ apiVersion: v1, kind: Pod, metadata: { name: a }, spec: { image: a } }"): "Pod/a",
+            fence("yaml kubernetes", SERVICE.replace("ports", "prots")): "prots",
             fence("yaml same-as=deploy/sessiongate.yaml", "kind: nextauth"): "no part of deploy/sessiongate.yaml",
             fence("yaml same-as=deploy/sessiongate.yaml", "identity:\n…\nrules:"): "no part of deploy/sessiongate.yaml",
             fence("yaml same-as=deploy/none.yaml", "a: 1"): "there is no deploy/none.yaml",
