@@ -56,7 +56,7 @@ fn each_header_that_the_gate_is_told_over_http_is_told_for_a_reason() {
     wait_until("the check in its caller's trace", || {
         collector.spans().iter().any(|span| span.trace_id == trace)
     });
-    assert!(gate.process.output().contains("\"request_id\":\"r-17\""), "{}", gate.process.output());
+    wait_until("the request's name in the log", || gate.process.output().contains("\"request_id\":\"r-17\""));
 
     let reasons: BTreeSet<&str> = REASONS.iter().map(|(name, ..)| *name).chain(JOIN).collect();
     assert_eq!(listed(ISTIOD, "includeRequestHeadersInCheck:"), reasons);
