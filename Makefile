@@ -1,6 +1,6 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test test-builds test-installs deploy-test docs coverage lint build tools bench pieces instructions soak fleet faults attacks fuzz fuzz-smoke clean
+.PHONY: help demo test test-builds test-installs deploy-test deploy-tests docs coverage lint build tools bench pieces instructions soak fleet faults attacks fuzz fuzz-smoke clean
 
 SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument
 PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py tests/deploy/*.py tests/docs/*.py bench/fleet/*.py)
@@ -35,7 +35,8 @@ test:
 	@$(MAKE) --no-print-directory --jobs=2 test-builds test-installs
 	cargo test --locked $(TESTED)
 	python3 -m unittest discover -s tools/demo -p '*_test.py'
-	@$(MAKE) --no-print-directory deploy-test instructions fuzz-smoke
+	@$(MAKE) --no-print-directory --jobs=2 deploy-tests instructions
+	@$(MAKE) --no-print-directory fuzz-smoke
 
 TESTED := --tests --examples --bench door --bench gate --bench providers --bench server --bench soak
 
@@ -46,12 +47,16 @@ test-builds:
 test-installs:
 	@tools/install.sh envoy envoys xds example fixture deploy docs
 
-# With an example the dependencies are those of the tests, and nothing is built twice. ONLY=istio for the files of tests/deploy that begin so.
+# With an example the dependencies are those of the tests, and nothing is built twice.
 deploy-test:
 	@tools/install.sh build envoy example servers browser deploy docs
 	cargo build --locked --bin sessiongate --example upstream
+	@$(MAKE) --no-print-directory deploy-tests
+
+# ONLY=istio for the files that begin so, or the pages that have it in their path.
+deploy-tests:
 	python3 tests/deploy $(ONLY)
-	$(if $(ONLY),,python3 tests/docs)
+	python3 tests/docs $(ONLY)
 
 docs:
 	@tools/install.sh docs

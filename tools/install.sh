@@ -85,7 +85,8 @@ main() {
         kubernetes_commands
         commands_from_apt go:golang-go systemd-analyze:systemd openssl:openssl unshare:util-linux dpkg-deb:dpkg
         custom_resources; compose_schema; python3 tests/deploy/distroless.py ;;
-      docs) wheels .tools/docs "${docs_requirements[@]}"; packages tests/docs/browser ;;
+      docs) wheels .tools/docs "${docs_requirements[@]}"
+        packages tests/docs/browser; packages tests/fixtures/oidc ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
       *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
     esac
