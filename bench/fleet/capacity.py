@@ -28,13 +28,14 @@ HOSTS = 2000
 
 @dataclass(frozen=True)
 class Loaded:
-    """One load on one core: medians of the rounds, microseconds."""
+    """One load on one core, in microseconds: the round in which others disturbed it least."""
 
     share: float
     rate: float
     cpu: float  # of a check
     p50: float
     p99: float
+    disturbed: float  # seconds that replica and sender waited for cores in all
 
 
 @dataclass(frozen=True)
@@ -83,18 +84,19 @@ def on_one_core(binary: Path, place: Path, rounds: int) -> tuple[float, list[Loa
         body = place / "check.bin"
         body.write_bytes(message)
         most = statistics.median(h2load(replica, body, 16, 60_000) for _ in range(rounds))
-        rows: dict[float, list[Loaded]] = {}
-        for _ in range(rounds):
-            for share in SHARES:
-                before = Usage.of(replica)
-                due = moments(share * most, SECONDS)
-                trace = paced(replica.address, GRPC, asked.CHECK, [message], due, 16)
-                cpu = Usage.of(replica).since(before).ran / len(due) * 1e6
-                p50, p99 = numpy.percentile(trace.took, [50, 99]) * 1e6
-                rows.setdefault(share, []).append(Loaded(share, share * most, cpu, p50, p99))
-        return most, [median(found) for found in rows.values()], [
-            Memory(each, connected(replica, body, each)) for each in CONNECTIONS
-        ]
+        found = [loaded(replica, share, share * most, message) for _ in range(rounds) for share in SHARES]
+        least = [min((row for row in found if row.share == share), key=lambda row: row.disturbed) for share in SHARES]
+        return most, least, [connected(replica, body, each) for each in CONNECTIONS]
+
+
+def loaded(replica: Replica, share: float, rate: float, message: bytes) -> Loaded:
+    """One load."""
+    before, sender = Usage.of(replica), Usage.of()
+    due = moments(rate, SECONDS)
+    trace = paced(replica.address, GRPC, asked.CHECK, [message], due, 16)
+    used = Usage.of(replica).since(before)
+    p50, p99 = numpy.percentile(trace.took, [50, 99]) * 1e6
+    return Loaded(share, rate, used.ran / len(due) * 1e6, p50, p99, used.waited + Usage.of().since(sender).waited)
 
 
 class pinned:
@@ -118,11 +120,6 @@ def moments(rate: float, seconds: float, seed: int = 1) -> list[float]:
     return [float(at) for at in numpy.cumsum(gaps)]
 
 
-def median(rows: list[Loaded]) -> Loaded:
-    of = lambda field: float(statistics.median(getattr(row, field) for row in rows))  # noqa: E731
-    return Loaded(rows[0].share, rows[0].rate, of("cpu"), of("p50"), of("p99"))
-
-
 def h2load(replica: Replica, body: Path, clients: int, requests: int) -> float:
     """As many a second as it can answer: requests for each second of the replica's own CPU time."""
     before = Usage.of(replica)
@@ -135,17 +132,16 @@ def h2load(replica: Replica, body: Path, clients: int, requests: int) -> float:
     return requests / Usage.of(replica).since(before).ran
 
 
-def connected(replica: Replica, body: Path, connections: int) -> float:
-    """Memory while so many connections are open, each of which has asked."""
-    command = ["h2load", "--data", str(body), "--requests", str(connections * 20), "--clients", str(connections)]
+def connected(replica: Replica, body: Path, connections: int) -> Memory:
+    """Memory while so many connections are open, each of which asks again and again; as many as were seen open."""
+    command = ["h2load", "--data", str(body), "--requests", str(connections * 30), "--clients", str(connections)]
     command += ["--max-concurrent-streams", "8", "--header", "content-type: application/grpc", "--rps", "5"]
     command += ["--header", "te: trailers", f"http://{replica.address}:{GRPC}{asked.CHECK}"]
     load = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    seen = 0.0
+    seen = Memory(0, 0.0)
     while load.poll() is None:
-        open_ = replica.metrics().get('sessiongate_connections{listener="grpc"}', 0)
-        if open_ >= connections:
-            seen = max(seen, replica.memory_mib())
+        open_ = round(replica.metrics().get('sessiongate_connections{listener="grpc"}', 0))
+        seen = max(seen, Memory(open_, replica.memory_mib()), key=lambda memory: (memory.connections, memory.mib))
         time.sleep(0.2)
     return seen
 

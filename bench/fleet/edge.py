@@ -133,10 +133,10 @@ class Edge:
         """How many replicas it would ask."""
         return self.statistics(way).get("membership_healthy", 0)
 
-    def wait_until_healthy(self, replicas: int) -> None:
-        """Every way sees so many."""
+    def wait_until_healthy(self, replicas: dict[str, int]) -> None:
+        """Every way sees as many as its endpoints have."""
         until = time.monotonic() + READY_WITHIN
-        while not all(self.healthy(way) == replicas for way in self.ways):
+        while not all(self.healthy(way) == replicas[way.endpoints] for way in self.ways):
             if time.monotonic() > until:
                 seen = {way.name: self.healthy(way) for way in self.ways}
                 raise RuntimeError(f"Envoy sees {seen}, not {replicas}")
@@ -145,20 +145,21 @@ class Edge:
 
 @contextmanager
 def edge(
-    place: Path, network: Network, ways: list[Way], replicas: list[Replica], workers: int = 2, zone: int = 1
+    place: Path, network: Network, ways: list[Way], replicas: list[Replica], steady: Replica | None = None
 ) -> Iterator[Edge]:
-    """An Envoy in this zone that sees these replicas healthy."""
+    """An Envoy with two workers in zone 1 that sees these replicas healthy; the endpoints `steady` have one of their own."""
     made = Edge(place, network, ways)
-    for name in {way.endpoints for way in ways}:
-        made.publish(replicas, name)
+    known = {way.endpoints: [steady] if steady and way.endpoints == "steady" else replicas for way in ways}
+    for name, found in known.items():
+        made.publish(found, name)
     file = place / "envoy.json"
-    file.write_text(json.dumps(bootstrap(made, zone)))
-    command = [str(ENVOY), "--config-path", str(file), "--concurrency", str(workers), "--disable-hot-restart"]
+    file.write_text(json.dumps(bootstrap(made)))
+    command = [str(ENVOY), "--config-path", str(file), "--concurrency", "2", "--disable-hot-restart"]
     with (place / "envoy.log").open("wb") as log:
         child = subprocess.Popen([*command, "--log-level", "warning"], stderr=log, preexec_fn=hurry)
     try:
         wait_for_envoy(made, child)
-        made.wait_until_healthy(len(replicas))
+        made.wait_until_healthy({name: len(found) for name, found in known.items()})
         yield made
     finally:
         child.terminate()
@@ -176,7 +177,7 @@ def wait_for_envoy(made: Edge, child: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"Envoy does not start:\n{(made.place / 'envoy.log').read_text()[-3000:]}")
 
 
-def bootstrap(made: Edge, zone: int) -> Json:
+def bootstrap(made: Edge) -> Json:
     """Its configuration; the cluster `here` tells Envoy how many of its own kind there are in each zone."""
     zones = [
         {
@@ -187,7 +188,7 @@ def bootstrap(made: Edge, zone: int) -> Json:
     ]
     here = {"name": "here", "type": "STATIC", "load_assignment": {"cluster_name": "here", "endpoints": zones}}
     return {
-        "node": {"id": "edge", "cluster": "edge", "locality": {"zone": f"zone-{zone}"}},
+        "node": {"id": "edge", "cluster": "edge", "locality": {"zone": "zone-1"}},
         "cluster_manager": {"local_cluster_name": "here"},
         "admin": {"address": socket(made.address, ADMIN_PORT)},
         "static_resources": {

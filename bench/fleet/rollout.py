@@ -7,11 +7,13 @@ other: the endpoint is taken away, of which Envoy hears later or sooner, and the
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edge import RETRY, RETRY_AS_IT_COMES, ROOM_FOR_RETRIES, Edge, Way, edge, health_check, own_network, recommended
 from replica import SECRET, Fleet, Replica, fleet, token
 from traffic import FAILED, RIGHT, WRONG, Traffic, count, questions
+from undisturbed import STEADY, undisturbed
 
 REPLICAS = 3
 APART = 3.0  # seconds until the next new pod is ready: the old one's end is not waited for
@@ -66,8 +68,14 @@ def rollouts(binary: Path, place: Path, rate: float = 40, settings: list[Setting
     rows = []
     for at, setting in enumerate(settings):
         print(f"  preStop {setting.pre_stop:g} s, drain_delay {setting.drain_delay:g} s", flush=True)
-        rows += rollout(binary, place / f"rollout-{at}", WAYS, setting, rate)
+        rows += undisturbed(partial(measured, binary, place / f"rollout-{at}", setting, rate))
     return rows
+
+
+def measured(binary: Path, place: Path, setting: Setting, rate: float, at: int) -> tuple[list[Rolled], int]:
+    """One more time."""
+    rows = rollout(binary, place / str(at), [*WAYS, STEADY], setting, rate)
+    return rows, rows[-1].failed
 
 
 def rollout(
@@ -84,9 +92,10 @@ def rollout(
     network = own_network()
     with fleet(binary, place / "fleet", network) as made:
         listen = {"drain_delay": f"{round(setting.drain_delay * 1000)}ms"}
+        steady = made.start(1)
         old = [made.start(1 + at % 3, **listen) for at in range(REPLICAS)]
         asked = questions(token(binary, SECRET))
-        with edge(place, network, ways, old) as proxy:
+        with edge(place, network, ways, old, steady) as proxy:
             with Traffic(proxy, ways, rate, lambda: asked) as traffic:
                 time.sleep(quiet)
                 ended = replace(made, proxy, old, setting, listen, apart)
@@ -113,7 +122,7 @@ def replace(
     made: Fleet, proxy: Edge, old: list[Replica], setting: Setting, listen: dict[str, str], apart: float
 ) -> list[float]:
     """One after the other; how long each old one took from SIGTERM to its end."""
-    files = {way.endpoints for way in proxy.ways}
+    files = {way.endpoints for way in proxy.ways if way is not STEADY}
     known = {file: list(old) for file in files}
     changing = threading.Lock()
     took: list[float] = []

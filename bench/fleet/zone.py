@@ -5,11 +5,13 @@ Kubernetes notices after its node's lease has run out, 40 s and more: until then
 import statistics
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edge import OUTLIERS, RETRY, ROOM_FOR_RETRIES, Way, edge, health_check, own_network, recommended
 from replica import SECRET, fleet, token
 from traffic import FAILED, RIGHT, WRONG, Traffic, count, questions
+from undisturbed import STEADY, steady_failures, undisturbed
 
 ZONES, EACH = 3, 2
 BEFORE, AFTER = 2.0, 14.0  # seconds of load
@@ -25,6 +27,7 @@ WAYS = [
     Way("health checks and outlier detection, at once", {**health_check("2s"), **OUTLIERS}, at_once=True),
     recommended("all of it"),
     recommended("all of it, own zone first", by_zone=True),
+    STEADY,
 ]
 
 
@@ -47,7 +50,7 @@ def lost_zones(binary: Path, place: Path, rounds: int, rate: float = 60) -> list
     for at in range(rounds):
         for how in ("killed", "stopped"):
             print(f"  a zone {how}", flush=True)
-            found += lose(binary, place / f"zone-{how}-{at}", how, rate)
+            found += undisturbed(partial(lose, binary, place / f"zone-{how}-{at}", how, rate))
     rows: dict[tuple[str, str], list[Lost]] = {}
     for row in found:
         rows.setdefault((row.how, row.way), []).append(row)
@@ -56,20 +59,23 @@ def lost_zones(binary: Path, place: Path, rounds: int, rate: float = 60) -> list
     return [Lost(*name, *(of(group, field) for field in fields)) for name, group in rows.items()]
 
 
-def lose(binary: Path, place: Path, how: str, rate: float) -> list[Lost]:
+def lose(binary: Path, place: Path, how: str, rate: float, at: int) -> tuple[list[Lost], int]:
     """Zone 3 goes; Envoy is in zone 1."""
-    network = own_network()
+    network, place = own_network(), place / str(at)
     with fleet(binary, place / "fleet", network) as made:
-        replicas = [made.start(1 + at % ZONES) for at in range(ZONES * EACH)]
+        replicas = [made.start(1 + number % ZONES) for number in range(ZONES * EACH)]
         asked = questions(token(binary, SECRET))
-        with edge(place, network, WAYS, replicas) as proxy, Traffic(proxy, WAYS, rate, lambda: asked) as traffic:
+        with (
+            edge(place, network, WAYS, replicas, replicas[0]) as proxy,
+            Traffic(proxy, WAYS, rate, lambda: asked) as traffic,
+        ):
             time.sleep(BEFORE)
             gone = traffic.now()
             for replica in replicas:
                 if replica.zone == ZONES:
                     replica.kill() if how == "killed" else replica.freeze()
             time.sleep(AFTER)
-    return [outcome(traffic, way, how, gone) for way in WAYS]
+    return [outcome(traffic, way, how, gone) for way in WAYS], steady_failures(traffic)
 
 
 def outcome(traffic: Traffic, way: Way, how: str, gone: float) -> Lost:
