@@ -26,9 +26,9 @@ COMMANDS, NPM, PYTHON, GO = "Commands of Cargo", "npm packages", "Python package
 
 HEAD = """# Dependencies
 
-What was chosen, by whom it is written elsewhere: the crates that `Cargo.toml`, `fuzz/Cargo.toml` and `bench/noop/Cargo.toml`
-name, the packages of each `package.json`, and what `tools/install.sh` installs for tests and tools. What these need in turn
-is pinned by the lock files. `python3 tools/dependencies.py` writes this page; a test holds it against the lock files.
+What was chosen to stand on: the crates that `Cargo.toml`, `fuzz/Cargo.toml` and `bench/noop/Cargo.toml` name, the
+packages of each `package.json`, and what `tools/install.sh` installs for tests and tools. What these need in turn is
+pinned by the lock files. `python3 tools/dependencies.py` writes this page; a test holds it against the lock files.
 """
 
 
@@ -149,7 +149,8 @@ def python_licence(info: dict) -> str:
 
 def go_licence(folder: Path) -> str:
     text = next(folder.glob("LICENSE*")).read_text()
-    return "Apache-2.0" if "Apache License" in text else "MIT" if "Permission is hereby granted" in text else "see the module"
+    told = {"Apache License": "Apache-2.0", "Permission is hereby granted": "MIT"}
+    return next((name for words, name in told.items() if words in text), "see the module")
 
 
 def fetched(url: str) -> str:

@@ -2,10 +2,10 @@
 
     python3 tools/sbom.py target/release/sessiongate [--target aarch64-unknown-linux-gnu] > sessiongate.cdx.json
 
-Listed is what the binary holds: the normal dependencies for its target and with its features, as Cargo resolves them, each
-with its licence and with the checksum that Cargo.lock has of it. The record inside the binary names also what only builds
-it and what features leave out; it has to name each of the listed crates in the same version, so that no list is written
-for a binary of another commit. The same binary gives the same file, byte for byte.
+Listed is what the binary holds: the normal dependencies for its target and with its features, as Cargo resolves them,
+each with its licence and with the checksum that Cargo.lock has of it. The record inside the binary names also what only
+builds it and what features leave out; it has to name each of the listed crates in the same version, so that no list is
+written for a binary of other dependencies. The same binary gives the same file, byte for byte.
 """
 
 import argparse
@@ -73,7 +73,8 @@ def bill(binary: Path, target: str) -> str:
     bom.metadata.component = program
     bom.metadata.timestamp = moment()
     for crate, item in components.items():
-        bom.register_dependency(item, [components[used] for used in uses(metadata, packages[crate]) if used in components])
+        used = uses(metadata, packages[crate])
+        bom.register_dependency(item, [components[other] for other in used if other in components])
     return JsonV1Dot6(bom).output_as_string(indent=2)
 
 
@@ -97,20 +98,22 @@ def recorded(binary: Path) -> set[Crate]:
 
 
 def component(package: dict, checksum: str | None) -> Component:
+    # Crates of old write MIT/Apache-2.0 and mean a choice.
+    licence = package["license"].replace("/", " OR ").replace(" or ", " OR ")
     item = Component(
         type=ComponentType.LIBRARY,
         name=package["name"],
         version=package["version"],
         description=" ".join((package["description"] or "").split()) or None,
-        # Crates of old write MIT/Apache-2.0 and mean a choice.
-        licenses=[LicenseFactory().make_with_expression(package["license"].replace("/", " OR ").replace(" or ", " OR "))],
+        licenses=[LicenseFactory().make_with_expression(licence)],
         purl=PackageURL("cargo", None, package["name"], package["version"]),
         bom_ref=f"{package['name']}@{package['version']}",
     )
     if checksum:
         item.hashes.add(HashType(alg=HashAlgorithm.SHA_256, content=checksum))
     if package["repository"]:
-        item.external_references.add(ExternalReference(type=ExternalReferenceType.VCS, url=XsUri(package["repository"])))
+        source = XsUri(package["repository"])
+        item.external_references.add(ExternalReference(type=ExternalReferenceType.VCS, url=source))
     return item
 
 

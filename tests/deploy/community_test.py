@@ -23,7 +23,8 @@ ELEMENTS = {
 def mistakes(form: dict) -> list[str]:
     """What GitHub would refuse."""
     found = [f"{key} is missing" for key in ("name", "description", "body") if not form.get(key)]
-    found += [f"{key} is unknown" for key in set(form) - {"name", "description", "body", "labels", "title", "assignees"}]
+    known = {"name", "description", "body", "labels", "title", "assignees"}
+    found += [f"{key} is unknown" for key in set(form) - known]
     ids, labels = [], []
     for element in form.get("body", []):
         attributes = element.get("attributes", {})
@@ -33,7 +34,8 @@ def mistakes(form: dict) -> list[str]:
         needed, possible = ELEMENTS[element["type"]]
         found += [f"{element['type']} without {key}" for key in needed - set(attributes)]
         found += [f"{element['type']} with {key}" for key in set(attributes) - needed - possible]
-        found += [f"{element['type']}: {key} is unknown" for key in set(element) - {"type", "id", "attributes", "validations"}]
+        beside = set(element) - {"type", "id", "attributes", "validations"}
+        found += [f"{element['type']}: {key} is unknown" for key in beside]
         ids.append(element.get("id"))
         labels.append(attributes.get("label"))
     for kind, values in (("id", ids), ("label", labels)):
@@ -46,7 +48,8 @@ def mistakes(form: dict) -> list[str]:
 
 class Community(unittest.TestCase):
     def test_github_shows_each_form(self):
-        forms = {file.name: yaml.safe_load(file.read_text()) for file in FORMS.glob("*.yml") if file.name != "config.yml"}
+        files = [file for file in FORMS.glob("*.yml") if file.name != "config.yml"]
+        forms = {file.name: yaml.safe_load(file.read_text()) for file in files}
         self.assertEqual(set(forms), {"bug.yml", "feature.yml"})
         for name, form in forms.items():
             self.assertEqual(mistakes(form), [], name)

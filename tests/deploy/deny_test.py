@@ -1,5 +1,5 @@
-"""That every dependency, of the program, its fuzz targets and the benchmark beside it, is licensed and comes as deny.toml
-allows. Advisories need a database that changes each day: the workflow asks it, this does not.
+"""That every dependency, of the program, its fuzz targets and the benchmark beside it, is licensed and comes as
+deny.toml allows. Advisories need a database that changes each day: the workflow asks it, this does not.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""That the bill of materials lists what the binary holds: held against the schema of CycloneDX, and against the licences,
-the checksums and the crates as Cargo tells them another way. SESSIONGATE_BINARY may be one that `cargo auditable` built;
-any other is given here a record such as that makes.
+"""That the bill of materials lists what the binary holds: held against the schema of CycloneDX, and against the
+licences, the checksums and the crates as Cargo tells them another way. SESSIONGATE_BINARY may be one that
+`cargo auditable` built; in place of any other stands one with a record such as that makes.
 """
 
 import hashlib

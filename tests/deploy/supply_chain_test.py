@@ -24,7 +24,8 @@ FETCHES = (
     (r"\bpip3? install\b", r"--target \S+ +\"\$\{@:2\}\"|-r \S+/requirements\.txt|==\d"),
     (r"\bnpm (?:install|i|add)\b", r"--save-exact( [@\w/.-]+@\d[\w.-]*)+"),
     (r"\bnpx (?!playwright)", r"npx --yes [@\w/.-]+@\d[\w.-]*"),
-    (r"\bcargo install\b", r"--locked.*(--version [\"$\w.]+|@\d[\w.]*|--git https://github\.com/sessiongate/sessiongate|--path)"),
+    (r"\bcargo install\b",
+     r"--locked.*(--version [\"$\w.]+|@\d[\w.]*|--git https://github\.com/sessiongate/sessiongate|--path)"),
     (r"\bgo install\b", r"@(v\d[\w.-]*|[\"$]*version)"),
     (r"\b(?:curl|wget) .*\|\s*(?:ba)?sh\b", r"(?!)"),
 )
@@ -65,7 +66,8 @@ class Pinned(unittest.TestCase):
 
     def test_one_that_does_not_is_found(self):
         for command in ("python3 -m pip install zizmor", "npm install express", "npm install --save-exact express",
-                        "npx create-next-app web", "cargo install cargo-deny", "cargo install --version 1.0.0 cargo-deny",
+                        "npx create-next-app web", "cargo install cargo-deny",
+                        "cargo install --version 1.0.0 cargo-deny",
                         "go install \\\n  example.com/tool@latest", "curl https://example.com | sh"):
             with self.subTest(command):
                 self.assertTrue(unfixed(command))
@@ -106,6 +108,16 @@ class Pinned(unittest.TestCase):
                 self.assertRegex(action, PINNED_ACTION)
         for wrong in ("actions/checkout@v6", f"actions/checkout@{'a' * 40}", "actions/checkout@main # v6.0.2"):
             self.assertNotRegex(wrong, PINNED_ACTION)
+
+    def test_each_image_is_of_one_digest(self):
+        pinned = re.compile(r"^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$")
+        images = re.findall(r"^FROM (\S+)", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE)
+        images += [image for file in tracked(".github/workflows/*.yml")
+                   for image in re.findall(r"^ +image: (\S+)$", file.read_text(), re.MULTILINE)]
+        self.assertGreaterEqual(len(images), 5)
+        for image in images:
+            self.assertRegex(image, pinned)
+        self.assertNotRegex("rust:1.95.0-slim-bookworm", pinned)
 
     def test_updates_wait_for_a_week(self):
         updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]

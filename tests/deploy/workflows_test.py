@@ -1,5 +1,5 @@
-"""That actionlint (with ShellCheck on each script) and zizmor find nothing in the workflows, that each of the two can find
-something, and that what a release calls is there and does as it says.
+"""That actionlint (with ShellCheck on each script) and zizmor find nothing in the workflows, that each of the two can
+find something, and that what a release calls is there and does as it says.
 """
 
 import json
@@ -22,7 +22,8 @@ ZIZMOR = TOOLS / "deploy/bin/zizmor"
 
 
 def actionlint(text: str) -> list[str]:
-    run = subprocess.run([ACTIONLINT, "-format", "{{json .}}", "-"], input=text, capture_output=True, text=True, cwd=ROOT)
+    command = [ACTIONLINT, "-format", "{{json .}}", "-"]
+    run = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT)
     return [f"{found['kind']}: {found['message']}" for found in json.loads(run.stdout or "[]")]
 
 
@@ -125,7 +126,8 @@ class Release(unittest.TestCase):
             for umask in ("022", "077"):
                 (place := Path(folder) / umask).mkdir()
                 script = f"umask {umask}; exec {ROOT}/tools/release/archive.sh {small} sessiongate-v1 {place}"
-                subprocess.run(["bash", "-c", script], check=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
+                environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+                subprocess.run(["bash", "-c", script], check=True, env=environment)
                 archives.append((place / "sessiongate-v1.tar.gz").read_bytes())
             self.assertEqual(*archives)
             with tarfile.open(place / "sessiongate-v1.tar.gz") as archive:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs a binary with its licence, manual, completions and systemd unit. The same binary gives the same archive, byte for
-# byte: everything in it has the time of the commit (or SOURCE_DATE_EPOCH) and belongs to root.
+# Packs a binary with its licence, manual, completions and systemd unit. The same binary gives the same archive, byte
+# for byte: everything in it has the time of the commit (or SOURCE_DATE_EPOCH) and belongs to root.
 #
 #   tools/release/archive.sh target/release/sessiongate sessiongate-v1.2.3-x86_64-unknown-linux-gnu FOLDER
 set -euo pipefail

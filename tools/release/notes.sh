@@ -3,7 +3,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-notes=$(awk -v heading="## [$1]" 'index($0, "## ") == 1 { inside = index($0, heading) == 1; next } inside' CHANGELOG.md)
+notes=$(awk -v heading="## [$1]" '
+  index($0, "## ") == 1 { inside = index($0, heading) == 1; next }
+  inside
+' CHANGELOG.md)
 [[ -n ${notes//[[:space:]]/} ]] || { echo "notes.sh: CHANGELOG.md says nothing of $1" >&2; exit 1; }
-printf '%s\n\nHow to verify what is below: <https://github.com/sessiongate/sessiongate/blob/v%s/docs/supply-chain.md>\n' \
-  "$notes" "$1"
+echo "$notes"
+echo
+echo "How to verify what is below: <https://github.com/sessiongate/sessiongate/blob/v$1/docs/supply-chain.md>"

@@ -11,7 +11,8 @@ claim() {
 
 [[ $1 == v* ]] || { echo "version.sh: the tag '$1' does not begin with v" >&2; exit 1; }
 claim Cargo.toml "$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)"
-claim "the chart's version" "$(sed -n 's/^version: "\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' deploy/helm/sessiongate/Chart.yaml)"
-claim "the chart's appVersion" "$(sed -n 's/^appVersion: "\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' deploy/helm/sessiongate/Chart.yaml)"
+for key in version appVersion; do
+  claim "the chart's $key" "$(sed -n "s/^$key: *//p" deploy/helm/sessiongate/Chart.yaml | tr -d '"')"
+done
 claim CHANGELOG.md "$(grep -oF "[$version]" CHANGELOG.md | head -1 | tr -d '[]')"
 exit "$wrong"
