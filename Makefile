@@ -1,8 +1,8 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test test-builds test-installs deploy-test deploy-tests docs coverage lint build tools bench pieces instructions soak fleet faults attacks fuzz fuzz-smoke clean
+.PHONY: help demo test test-builds test-installs deploy-test deploy-tests docs coverage lint build sbom tools bench pieces instructions soak fleet faults attacks fuzz fuzz-smoke clean
 
-SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument
+SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument $(wildcard tools/release/*.sh)
 PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py tests/deploy/*.py tests/docs/*.py bench/fleet/*.py)
 NODE_FILES := $(wildcard bench/node/authjs/*.mjs bench/peers/*.mjs examples/authjs-express/*.mjs examples/authjs-express/*.js examples/upstreams/node/*.mjs tests/fixtures/*/*.mjs tests/docs/*.mjs tests/docs/browser/*.mjs)
 
@@ -14,6 +14,7 @@ help:
 	@echo 'make coverage   what the tests reach of the modules that decide, by line and by region'
 	@echo 'make lint    formatting, clippy, and a check of the scripts'
 	@echo 'make build   target/release/sessiongate'
+	@echo 'make sbom    the same with a record of what is in it, and its bill of materials beside it'
 	@echo 'make bench   what a check costs, beside doing nothing, Auth.js in Node.js and other gates: bench/results'
 	@echo 'make pieces  what the pieces of a check cost in time, with Criterion'
 	@echo 'make instructions   what they cost in instructions, held against what is noted'
@@ -45,11 +46,11 @@ test-builds:
 	cargo test --locked --no-run $(TESTED)
 
 test-installs:
-	@tools/install.sh envoy envoys xds example fixture deploy docs
+	@tools/install.sh envoy envoys xds example fixture deploy supply workflows docs
 
 # With an example the dependencies are those of the tests, and nothing is built twice.
 deploy-test:
-	@tools/install.sh build envoy example servers proxies browser deploy docs
+	@tools/install.sh build envoy example servers proxies browser deploy supply workflows docs
 	cargo build --locked --bin sessiongate --example upstream
 	@$(MAKE) --no-print-directory deploy-tests
 
@@ -80,8 +81,13 @@ build:
 	@tools/install.sh build
 	cargo build --release --locked
 
+sbom:
+	@tools/install.sh build auditable supply
+	PATH=$(CURDIR)/.tools/cargo/bin:$$PATH cargo auditable build --release --locked
+	python3 tools/sbom.py target/release/sessiongate >target/release/sessiongate.cdx.json
+
 tools:
-	@tools/install.sh build envoy envoys xds example fixture upstreams browser servers faults proxies lint
+	@tools/install.sh build envoy envoys xds example fixture upstreams browser servers faults proxies deploy supply workflows docs lint
 
 bench:
 	@tools/install.sh build envoy xds bench peers bench-node plots

