@@ -175,6 +175,8 @@ def serve(
 def note(plan: Plan, asked: Envoy, replica: int, now: float, *, is_right: bool) -> None:
     """Three failures in a row, and a replica is left alone for ten seconds; never more than half of them."""
     asked.in_a_row[replica] = 0 if is_right else asked.in_a_row[replica] + 1
-    ejected = sum(until > now for until in asked.ejected_until) if asked.in_a_row[replica] >= 3 else 0
-    if plan.outliers and asked.in_a_row[replica] >= 3 and ejected < plan.replicas / 2:
-        asked.ejected_until[replica] = now + 10.0
+    if plan.outliers and asked.in_a_row[replica] >= 3:
+        ejected = sum(until > now for until in asked.ejected_until)
+        if ejected < plan.replicas / 2:
+            asked.ejected_until[replica] = now + 10.0
+            asked.in_a_row[replica] = 0
