@@ -61,7 +61,8 @@ def measure(part: str, binary: Path, place: Path, rounds: int, earlier: dict[str
         case "zone":
             return {"zones": lost_zones(binary, place, rounds)}
         case "redis":
-            return {"revocations": stores.effective(binary, place / "spread", 30), "outages": stores.outages(binary, place)}
+            told = stores.effective(binary, place / "spread", 30)
+            return {"revocations": told, "outages": stores.outages(binary, place)}
         case "rotation":
             return {"secrets": rotation.secrets(binary, place), "keys": rotation.keys(binary, place)}
         case "spread":

@@ -149,8 +149,7 @@ def connected(replica: Replica, body: Path, connections: int) -> Memory:
 def slowly(binary: Path, place: Path, shares: list[float], rounds: int) -> list[Slow]:
     """Loads of checks that each sign, on one core: of each share the round in which others disturbed it least."""
     found = [slow for at in range(rounds) for slow in one_round(binary, place / f"slow-{at}", shares)]
-    least = lambda share: min((slow for slow in found if slow.share == share), key=lambda slow: slow.disturbed)  # noqa: E731
-    return [least(share) for share in shares]
+    return [min((slow for slow in found if slow.share == share), key=lambda slow: slow.disturbed) for share in shares]
 
 
 def one_round(binary: Path, place: Path, shares: list[float]) -> list[Slow]:

@@ -62,8 +62,8 @@ OUTLIERS: Json = {
     }
 }
 ON = "connect-failure,refused-stream,reset,unavailable"
-# Asked again elsewhere where the replica could not be reached, reset the call, or said nothing for `max_interval`, which
-# Envoy takes as the time-out of one attempt as well. Its own pause before another attempt is longer than it waits in all.
+# Asked again elsewhere where the replica could not be reached, reset the call, or said nothing for `max_interval`:
+# Envoy takes it as the time-out of one attempt as well. Its own pause before another is longer than it waits in all.
 RETRY: Json = {
     "retry_policy": {
         "num_retries": 2,
@@ -147,7 +147,7 @@ class Edge:
 def edge(
     place: Path, network: Network, ways: list[Way], replicas: list[Replica], steady: Replica | None = None
 ) -> Iterator[Edge]:
-    """An Envoy with two workers in zone 1 that sees these replicas healthy; the endpoints `steady` have one of their own."""
+    """An Envoy with two workers in zone 1 that sees these replicas healthy; the endpoints `steady` are another one."""
     made = Edge(place, network, ways)
     known = {way.endpoints: [steady] if steady and way.endpoints == "steady" else replicas for way in ways}
     for name, found in known.items():

@@ -1,7 +1,8 @@
 """A rollout as a Deployment does it, with maxSurge 1 and maxUnavailable 0, under load.
 
 A replica that is ready takes an old one's place. Two things begin then at the same moment and know nothing of each
-other: the endpoint is taken away, of which Envoy hears later or sooner, and the kubelet runs `preStop` and sends SIGTERM.
+other: the endpoint is taken away, of which Envoy hears sooner or later, and the kubelet runs `preStop` and sends
+SIGTERM.
 """
 
 import threading

@@ -136,7 +136,7 @@ KEY_STEPS = {
 
 
 def keys(binary: Path, place: Path, rate: float = 100) -> list[Step]:
-    """A service behind has fetched the public keys before the step, and not since: it knows no key that came with it."""
+    """A service behind has fetched the public keys before the step, and not since."""
     rows = []
     for order, steps in KEY_STEPS.items():
         print(f"  keys: {order}", flush=True)

