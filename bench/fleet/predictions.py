@@ -41,7 +41,7 @@ def beside_latencies(slow: list[Slow]) -> list[Beside]:
             each = [float(numpy.percentile(took, share)) * 1e3 for took in found]
             measured = float(numpy.percentile(load.trace.took, share)) * 1e3
             name = f"p{share} at {load.share:.0%} of a core, ms"
-            rows.append(Beside(name, measured, float(numpy.mean(each)), min(each), max(each)))
+            rows.append(Beside(name, measured, float(numpy.median(each)), min(each), max(each)))
     return rows
 
 
