@@ -111,7 +111,7 @@ soak:
 	cargo bench --locked --bench soak
 
 fleet:
-	@tools/install.sh build envoy servers bench plots
+	@tools/install.sh build envoy xds servers bench plots
 	cargo build --locked --release
 	python3 bench/fleet
 
