@@ -117,7 +117,9 @@ fn a_bad_file_changes_nothing_and_a_hangup_loads_the_same_one_again() {
         assert_eq!(shown(), "v1", "{bad}");
         assert_eq!(metric(edge.admin, "sessiongate_config_last_reload_successful"), Some(0.0));
     }
-    assert!(edge.gate.process.output().contains("the configuration stays as it was"));
+    wait_until("the log to say so", || {
+        edge.gate.process.output().contains("the configuration stays as it was")
+    });
     fs::remove_file(&edge.gate.file).expect("a file");
     wait_until("the missing file to be told", || edge.reloads("failure") >= 5.0);
     assert_eq!(shown(), "v1");
@@ -131,7 +133,7 @@ fn a_bad_file_changes_nothing_and_a_hangup_loads_the_same_one_again() {
 
     edge.change(&version(3).replace("listen: {", "listen: { drain_timeout: 3s,"), "success");
     assert_eq!(shown(), "v3", "what is no listener is in effect");
-    assert!(edge.gate.process.output().contains("takes a restart"));
+    wait_until("the log to say so", || edge.gate.process.output().contains("takes a restart"));
 }
 
 #[test]
