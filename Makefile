@@ -1,6 +1,6 @@
 # What to type. Every target first installs what it needs (tools/install.sh), quickly when it is there.
 
-.PHONY: help demo test test-builds test-installs deploy-test deploy-tests docs coverage lint build sbom tools bench pieces instructions soak fleet faults attacks fuzz fuzz-smoke clean
+.PHONY: help demo test test-builds test-installs other-tests deploy-test deploy-tests docs coverage lint build sbom tools bench pieces instructions soak fleet faults attacks fuzz fuzz-smoke clean
 
 SHELL_SCRIPTS := tools/install.sh .ci/run tests/fixtures/next-app/build.sh bench/peers/build.sh bench/node/next/build.sh fuzz/instrument $(wildcard tools/release/*.sh)
 PYTHON_FILES := $(wildcard bench/run/*.py fuzz/*.py tools/*.py tools/demo/*.py examples/*/*.py examples/*/*/*.py tests/deploy/*.py tests/docs/*.py bench/fleet/*.py)
@@ -30,23 +30,29 @@ demo:
 	@tools/install.sh build envoy example
 	@python3 tools/demo
 
-# Of the two parts that are made beforehand each is mostly waiting, for a download or for one core, so both at once.
+# Where two things are mostly waiting, for a download, a process or one core, they are done at once. What measures time
+# has the machine for itself.
 test:
 	@tools/install.sh build upstreams browser servers faults proxies
 	@$(MAKE) --no-print-directory --jobs=2 test-builds test-installs
-	cargo test --locked $(TESTED)
-	python3 -m unittest discover -s tools/demo -p '*_test.py'
-	@$(MAKE) --no-print-directory --jobs=2 deploy-tests instructions
-	@$(MAKE) --no-print-directory fuzz-smoke
+	cargo test --locked $(TIMED)
+	@$(MAKE) --no-print-directory --jobs=2 deploy-tests other-tests
 
-TESTED := --tests --examples --bench door --bench gate --bench providers --bench server --bench soak
+TIMED := --test envoy --test faults --bench soak
+UNTIMED := $(filter-out envoy faults,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+OTHERS := --lib --bins --examples $(addprefix --test ,$(UNTIMED)) --bench door --bench gate --bench providers --bench server
 
 test-builds:
 	cargo build --locked --bin sessiongate --example upstream
-	cargo test --locked --no-run $(TESTED)
+	cargo test --locked --no-run $(TIMED) $(OTHERS)
 
 test-installs:
 	@tools/install.sh envoy envoys xds example fixture deploy supply workflows docs
+
+other-tests:
+	cargo test --locked $(OTHERS)
+	python3 -m unittest discover -s tools/demo -p '*_test.py'
+	@$(MAKE) --no-print-directory instructions fuzz-smoke
 
 # With an example the dependencies are those of the tests, and nothing is built twice.
 deploy-test:

@@ -88,7 +88,7 @@ main() {
       bench-node) packages bench/node/authjs; packages bench/node/next; bench/node/next/build.sh ;;
       coverage) cargo_command cargo-llvm-cov 0.9.1; llvm_of_rustc ;;
       fuzz) cargo_command cargo-fuzz 0.13.2 ;;
-      instructions) commands_from_apt valgrind:valgrind; cargo_command gungraun-runner 0.20.0 ;;
+      instructions) commands_from_apt valgrind:valgrind; cargo_command gungraun-runner 0.20.0 --debug ;;
       plots) wheels .tools/plots "${plots_requirements[@]}" ;;
       deploy) wheels .tools/deploy "${deploy_requirements[@]}"
         kubernetes_commands
@@ -184,12 +184,12 @@ older_envoys() {
   for job in "${running[@]}"; do wait "$job"; done
 }
 
-# A command of cargo, in this version, to .tools/cargo/bin.
+# A command of cargo, in this version, to .tools/cargo/bin; with `--debug` where compiling it takes longer than it runs.
 cargo_command() {
   local name=$1 version=$2
   ! grep -qs "^\"$name $version " .tools/cargo/.crates.toml || return 0
   echo "installing $name $version to .tools/cargo"
-  cargo install --quiet --locked --root .tools/cargo --version "$version" "$name"
+  cargo install --quiet --locked --root .tools/cargo --version "$version" "${@:3}" "$name"
 }
 
 # A command of a Go module, in this version, to .tools/go/bin.
