@@ -138,7 +138,7 @@ fuzz:
 # What `make test` does of it.
 fuzz-smoke:
 	@tools/install.sh build
-	python3 fuzz/run.py --seconds 20 --jobs 2
+	python3 fuzz/run.py --seconds 10 --jobs 2
 
 clean:
 	cargo clean
