@@ -3,7 +3,6 @@
 import re
 import shlex
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -61,6 +60,6 @@ def _snippet(where: str, info: str, text: str) -> Snippet:
     return Snippet(where, language, text, frozenset(flags), options)
 
 
-@cache
 def _markdown() -> MarkdownIt:
+    """One for each page: pages are read by several threads, and a parser is not for more than one."""
     return MarkdownIt("commonmark").enable("table")
