@@ -252,7 +252,7 @@ custom_resources() {
 mesh_descriptors() {
   local set=.tools/istio/mesh.binpb folder
   [[ ! $set -nt .tools/crds/istio.yaml ]] || return 0
-  folder=$(module istio.io/api@v1.32.0)
+  folder=$(module "$(sed -n '1s/^# \(.*\) /\1@/p' .tools/crds/istio.yaml)")
   mkdir -p .tools/istio
   PYTHONPATH=.tools/deploy python3 -m grpc_tools.protoc -I "$folder" -I "$folder/common-protos" --include_imports \
     --descriptor_set_out="$set" mesh/v1alpha1/config.proto

@@ -8,9 +8,8 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
-from places import TOOLS
+from places import ENVOY
 
-ENVOY = TOOLS / "envoy/envoy/_bin/envoy"
 V3 = "type.googleapis.com/envoy.extensions"
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from places import BINARY, ROOT, TOOLS
+from places import BINARY, ENVOY, ROOT
 
 sys.path.append(str(ROOT / "tools/demo"))
 
@@ -51,7 +51,7 @@ IMAGES = {
         "command": APP.command("CMD"),
         "folder": APP.last("WORKDIR"),
     },
-    "edge": {"mounts": {"/usr/local/bin/envoy": TOOLS / "envoy/envoy/_bin/envoy"}},
+    "edge": {"mounts": {"/usr/local/bin/envoy": ENVOY}},
 }
 
 

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import distroless
 from confined import end_with_parent
 from dockerfile import Dockerfile
 from places import BINARY, ROOT
+from printed import Printed
 
 HERE = Path(__file__).resolve().parent
 DOCKERFILE = Dockerfile(ROOT / "deploy/Dockerfile")
@@ -37,29 +37,12 @@ class Confined:
                    sys.executable, HERE / "confined.py", json.dumps(spec)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         preexec_fn=end_with_parent)
-        self.lines: list[str] = []
-        self._arrived = threading.Condition()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
+        self._printed = Printed(self.process.stdout)
+        self.lines = self._printed.lines
 
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            with self._arrived:
-                self.lines.append(line.rstrip("\n"))
-                self._arrived.notify_all()
-        with self._arrived:
-            self.lines.append("")
-            self._arrived.notify_all()
-
-    def await_line(self, text: str, count: int = 1) -> None:
-        """Waits until it printed this so many times; RuntimeError when it ends first, or in 30 s does not."""
-        def there() -> bool:
-            return sum(text in line for line in self.lines) >= count
-
-        with self._arrived:
-            self._arrived.wait_for(lambda: there() or self.lines[-1:] == [""], timeout=30)
-            if not there():
-                raise RuntimeError(f"{text!r} was not printed:\n" + "\n".join(self.lines))
+    def hear(self, words: str, seconds: float = 30) -> str:
+        """Waits for a line with these words, as Printed does."""
+        return self._printed.hear(words, seconds)
 
     def pid(self) -> int:
         """Of the process itself: the first of its own process namespace, but here it has another number."""
@@ -72,14 +55,13 @@ class Confined:
     def wait(self) -> tuple[int, str]:
         """Its exit code, and what it printed."""
         code = self.process.wait(timeout=30)
-        self._reader.join()
-        return code, "\n".join(self.lines)
+        self._printed.join()
+        return code, "".join(f"{line}\n" for line in self.lines)
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        self._reader.join()
-        self.process.stdout.close()
+        self._printed.join()
 
 
 def container(image: Path, mounts: dict[str, Path], command: list[str] | None = None, **environment: str) -> Confined:

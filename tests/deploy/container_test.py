@@ -138,7 +138,7 @@ class Run(unittest.TestCase):
 
     def serve(self):
         server = self.start()
-        server.await_line('"serving"')
+        server.hear('"serving"')
         return server
 
     def test_it_serves_without_rights_and_without_a_disk_to_write_to_until_it_is_told_to_stop(self):

@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 HELM = TOOLS / "kubernetes/helm"
 KUBECTL = TOOLS / "kubernetes/kubectl"
+ENVOY = TOOLS / "envoy/envoy/_bin/envoy"
 GOLDEN = ROOT / "tests/deploy/golden"
 
 

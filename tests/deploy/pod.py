@@ -13,16 +13,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import uuid
 from pathlib import Path
 
-from places import BINARY, TOOLS
+from places import BINARY, ENVOY
+from printed import Printed
 
 # By the name of the container: what its image starts, and where that is.
 PROGRAMS = {
-    "envoy": (TOOLS / "envoy/envoy/_bin/envoy", "usr/local/bin/envoy"),
+    "envoy": (ENVOY, "usr/local/bin/envoy"),
     "sessiongate": (BINARY, "usr/bin/sessiongate"),
 }
 IS_ROOT = os.getuid() == 0
@@ -191,8 +190,6 @@ class Container:
     """A running one. What it prints is kept, line by line."""
 
     def __init__(self, pod: Pod, container: dict) -> None:
-        self.lines: list[str] = []
-        self._heard = threading.Condition()
         root = Path(tempfile.mkdtemp(dir=pod.folder, prefix="root-"))
         script = pod.folder / f"{root.name}.sh"
         script.write_text(_mounts(pod, container, root))
@@ -201,30 +198,12 @@ class Container:
             command, env={"PATH": os.environ["PATH"], **pod.environment(container)},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
-        self._listening = threading.Thread(target=self._listen, daemon=True)
-        self._listening.start()
-
-    def _listen(self) -> None:
-        for line in self._process.stdout:
-            with self._heard:
-                self.lines.append(line.rstrip("\n"))
-                self._heard.notify_all()
-        with self._heard:
-            self._process.stdout.close()
-            self._heard.notify_all()
+        self._printed = Printed(self._process.stdout)
+        self.lines = self._printed.lines
 
     def hear(self, words: str, seconds: float = 15) -> str:
-        """Waits for a line with these words, and gives it."""
-        deadline = time.monotonic() + seconds
-        with self._heard:
-            while True:
-                for line in self.lines:
-                    if words in line:
-                        return line
-                left = deadline - time.monotonic()
-                if left <= 0 or self._process.stdout.closed:
-                    raise AssertionError(f"no line with {words!r}:\n" + "\n".join(self.lines))
-                self._heard.wait(left)
+        """Waits for a line with these words, as Printed does."""
+        return self._printed.hear(words, seconds)
 
     def terminate(self) -> None:
         self._process.terminate()
@@ -232,7 +211,7 @@ class Container:
     def wait(self, seconds: float) -> int:
         """Its exit code. subprocess.TimeoutExpired where it takes longer."""
         code = self._process.wait(seconds)
-        self._listening.join()
+        self._printed.join()
         return code
 
     def kill(self) -> None:

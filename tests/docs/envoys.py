@@ -7,9 +7,8 @@ import tempfile
 
 import yaml
 
-from places import TOOLS
+from places import ENVOY
 
-ENVOY = TOOLS / "envoy/envoy/_bin/envoy"
 TYPE = "type.googleapis.com/envoy.extensions"
 ROUTER = {
     "name": "envoy.filters.http.router",

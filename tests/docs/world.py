@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from places import BINARY, ROOT, TOOLS
+from places import BINARY, ENVOY, ROOT
 from terminal import Terminal
 
 ENOUGH = 8 << 30
@@ -34,7 +34,7 @@ class World:
         self._first = 0  # its child, the first process of the page's own
         for name in ("page", "home", "bin", "runs"):
             (self.folder / name).mkdir()
-        for command, program in {"sessiongate": BINARY, "envoy": TOOLS / "envoy/envoy/_bin/envoy"}.items():
+        for command, program in {"sessiongate": BINARY, "envoy": ENVOY}.items():
             (self.folder / "bin" / command).symlink_to(program)
         self._hosts = self.folder / "hosts"
         self._hosts.write_text("127.0.0.1 localhost\n")
