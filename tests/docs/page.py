@@ -3,10 +3,14 @@
 import re
 import shlex
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from markdown_it import MarkdownIt
 
+# The parser, and what mdurl remembers below it, are for one thread at a time.
+_parsing = Lock()
 HIDDEN = re.compile(r"<!--\s*run\b([^\n]*)\n(.*?)-->\s*\Z", re.S)
 
 
@@ -33,7 +37,9 @@ class Page:
 def read(file: Path, name: str) -> Page:
     """ValueError: an info string that cannot be read."""
     snippets, words, links = [], [], []
-    for token in _markdown().parse(file.read_text()):
+    with _parsing:
+        tokens = _markdown().parse(file.read_text())
+    for token in tokens:
         where = f"{name}:{token.map[0] + 1}" if token.map else name
         if token.type == "fence":
             snippets.append(_snippet(where, token.info, token.content))
@@ -60,6 +66,6 @@ def _snippet(where: str, info: str, text: str) -> Snippet:
     return Snippet(where, language, text, frozenset(flags), options)
 
 
+@cache
 def _markdown() -> MarkdownIt:
-    """One for each page: pages are read by several threads, and a parser is not for more than one."""
     return MarkdownIt("commonmark").enable("table")
